@@ -1,0 +1,159 @@
+"""The estate as the inventory describes it: servers, pools, sites, paths between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a Live Communications Server does in its estate."""
+
+    STANDARD = "standard"
+    FRONT_END = "front-end"
+    ACCESS_PROXY = "access-proxy"
+    PROXY = "proxy"
+    DIRECTOR = "director"
+    ARCHIVING = "archiving"
+    OTHER = "other"
+
+
+class Protection(StrEnum):
+    """What is known of SYN attack protection on a firewall or an outside peer."""
+
+    ON = "on"
+    OFF = "off"
+    #: Nobody can read it.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server's WinRM service listens.
+
+    Without a port the connection is looked for on the configured ladder of ports.
+    """
+
+    address: str
+    port: int | None = None
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server of the estate. ``name`` is its identity in every record."""
+
+    name: str
+    endpoint: Endpoint
+    site: str
+    role: Role
+    #: Product name as in a definition, for example ``lcs-2005-sp1``.
+    product: str
+    #: ``standard`` or ``enterprise``; empty where it does not apply.
+    edition: str = ""
+    pool: str | None = None
+    #: Names of servers, ``pool:NAME`` or outside peers that it opens MTLS to.
+    mtls_peers: tuple[str, ...] = ()
+    #: The name of a credential; the secret itself is never in the inventory.
+    credential: str | None = None
+    users: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Servers that stand in for one another."""
+
+    name: str
+    site: str
+    #: How many members may be away at once; a pool of one included.
+    max_unavailable: int = 1
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place with its own network, time zone and limits."""
+
+    name: str
+    time_zone: str = "UTC"
+    credential: str | None = None
+    #: How many of its servers may be worked on at once; ``None`` for no own limit.
+    max_concurrent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """A firewall between two ends, each a site, a server or an outside peer."""
+
+    name: str
+    between: tuple[str, str]
+    syn_protection: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalPeer:
+    """A peer that is not ours to survey, such as a federated partner."""
+
+    name: str
+    syn_protection: Protection = Protection.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """When servers may be changed: a recurrence rule (RFC 5545) and a length."""
+
+    name: str
+    #: ``site:NAME``, ``pool:NAME``, a server's name, or ``*`` for all.
+    applies_to: str
+    #: Local start of the first occurrence, ISO 8601 without an offset.
+    start: str
+    rrule: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A time in which nothing may be changed; local times of the site."""
+
+    name: str
+    applies_to: str
+    start: str
+    end: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The whole estate at one moment."""
+
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    firewalls: tuple[Firewall, ...] = ()
+    external_peers: Mapping[str, ExternalPeer] = field(default_factory=dict)
+    windows: tuple[MaintenanceWindow, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+
+    def active(self) -> tuple[Server, ...]:
+        """The servers that are not retired, by name."""
+        return tuple(
+            self.servers[name]
+            for name in sorted(self.servers)
+            if not self.servers[name].retired
+        )
+
+    def members(self, pool: str) -> tuple[Server, ...]:
+        """The active servers of a pool, by name."""
+        return tuple(server for server in self.active() if server.pool == pool)
+
+    def credential_of(self, server: Server) -> str | None:
+        """The server's credential name, else its pool's, else its site's."""
+        pool = self.pools.get(server.pool or "")
+        site = self.sites.get(server.site)
+        named = (server, pool, site)
+        return next(
+            (owner.credential for owner in named if owner and owner.credential), None
+        )

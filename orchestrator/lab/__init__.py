@@ -1,0 +1,1 @@
+"""A simulated estate of Windows servers that speaks real WinRM on loopback."""
