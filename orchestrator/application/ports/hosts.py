@@ -65,7 +65,8 @@ class HostIdentity:
 class SurveyScope:
     """What to read; nothing else is asked of the host."""
 
-    #: Full paths, lower case; ``%systemroot%`` stands for the Windows folder.
+    #: Full paths, lower case; ``%systemroot%`` stands for the Windows folder. The
+    #: observation's subject is the path as it is asked for here.
     files: tuple[str, ...] = ()
     #: ``KBnnnnnn``, whose traces and installer log are looked for.
     article: str | None = None

@@ -1,0 +1,212 @@
+"""Who leaks: the MTLS graph crossed with SYN attack protection.
+
+KB903927: the computer that *opens* an MTLS connection leaks when the other end, or
+a firewall on the way, resets it because of SYN attack protection. So exposure is a
+property of the graph. It is yes, no or unknown, and unknown is never taken for no
+unless a policy says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.domain.facts import (
+    FactKind,
+    FreshFacts,
+    Lacking,
+    OperatingSystem,
+    SynProtection,
+    Unreadable,
+)
+from orchestrator.domain.hotfix import ExposureRule, Hotfix, Platform
+from orchestrator.domain.server import Inventory, Protection, Server
+
+#: Versions of Windows for which the rule on an absent value is sourced.
+SERVER_2003 = "5.2.3790"
+
+POOL_PREFIX = "pool:"
+
+
+class AssumedPeers(StrEnum):
+    """What a policy takes an unreadable peer or firewall for."""
+
+    PROTECTED = "protected"
+    UNPROTECTED = "unprotected"
+
+
+@dataclass(frozen=True, slots=True)
+class Shield:
+    """What is known of the SYN attack protection of one end or firewall."""
+
+    state: Protection
+    why: str
+    #: The fact that a survey would bring; then ``state`` means nothing yet.
+    lacking: Lacking | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """Some connection that the server opens meets protection."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotExposed:
+    """Every connection that it opens is known to meet none."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureUnknown:
+    """A peer or firewall that nobody can read stands in the way of a no."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureLacking:
+    """A peer of the inventory was not surveyed, or too long ago."""
+
+    facts: tuple[Lacking, ...]
+
+
+Exposure = Exposed | NotExposed | ExposureUnknown | ExposureLacking
+
+
+def shield_of(system: OperatingSystem, syn: SynProtection) -> Shield:
+    """A server's protection by the sourced rule.
+
+    An explicit 0 is off, 1 and 2 are on. Absent means on from Service Pack 1 and on
+    x64 (KB903927, KB899599: the value must be created as 0 to turn it off), off on
+    x86 without a service pack. For other versions of Windows the meaning of an
+    absent value was not sourced.
+    """
+    if syn.value is not None:
+        state = Protection.OFF if syn.value == 0 else Protection.ON
+        return Shield(state, f"SynAttackProtect is {syn.value}")
+    if system.version != SERVER_2003:
+        return Shield(
+            Protection.UNKNOWN, f"SynAttackProtect absent on Windows {system.version}"
+        )
+    if system.service_pack >= 1 or system.platform is not Platform.X86:
+        return Shield(Protection.ON, "SynAttackProtect absent, on by default")
+    return Shield(Protection.OFF, "SynAttackProtect absent, off without SP1")
+
+
+def observed_shield(server: str, facts: FreshFacts) -> Shield:
+    """A server's protection from what was observed of it."""
+    system = facts.value(FactKind.OPERATING_SYSTEM, OperatingSystem)
+    syn = facts.value(FactKind.SYN_PROTECTION, SynProtection)
+    seen = facts.facts.find(FactKind.SYN_PROTECTION)
+    if isinstance(syn, SynProtection) and syn.value is not None:
+        state = Protection.OFF if syn.value == 0 else Protection.ON
+        return Shield(state, f"SynAttackProtect is {syn.value}")
+    if isinstance(syn, SynProtection) and isinstance(system, OperatingSystem):
+        return shield_of(system, syn)
+    if seen is not None and isinstance(seen.value, Unreadable):
+        return Shield(Protection.UNKNOWN, f"unreadable, {seen.value.reason}")
+    lacking = syn if isinstance(syn, Lacking) else system
+    assert isinstance(lacking, Lacking)  # noqa: S101 - narrows for the type checker
+    return Shield(
+        Protection.UNKNOWN,
+        str(lacking),
+        Lacking(f"{lacking.fact} of peer {server}", lacking.why),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The inventory with the protection of each of its servers."""
+
+    inventory: Inventory
+    shields: Mapping[str, Shield]
+    assume: AssumedPeers | None = None
+
+    def exposure_of(
+        self, hotfix: Hotfix, server: Server, also: tuple[str, ...] = ()
+    ) -> Exposure:
+        """Whether a server opens MTLS into protection.
+
+        Args:
+            hotfix: whose rule of exposure counts.
+            server: the one that opens the connections.
+            also: further peers, as the server's own classes list them.
+        """
+        if hotfix.exposure is ExposureRule.ALWAYS:
+            return Exposed(f"{hotfix.article} applies without a peer")
+        unknown: list[str] = []
+        lacking: list[Lacking] = []
+        peers = self._peers(server, also)
+        for peer in peers:
+            for what, shield in self._way(server, peer):
+                if shield.lacking is not None:
+                    lacking.append(shield.lacking)
+                elif self._counts_as_on(shield):
+                    return Exposed(f"{server.name} → {what}: {shield.why}")
+                elif shield.state is Protection.UNKNOWN and self.assume is None:
+                    unknown.append(f"{what}: {shield.why}")
+        if lacking:
+            return ExposureLacking(tuple(lacking))
+        if unknown:
+            return ExposureUnknown("; ".join(unknown))
+        return NotExposed(_no_exposure(peers))
+
+    def _counts_as_on(self, shield: Shield) -> bool:
+        if shield.state is Protection.UNKNOWN:
+            return self.assume is AssumedPeers.PROTECTED
+        return shield.state is Protection.ON
+
+    def _peers(self, server: Server, also: tuple[str, ...]) -> tuple[str, ...]:
+        names: dict[str, None] = {}
+        for peer in (*server.mtls_peers, *also):
+            if peer.startswith(POOL_PREFIX):
+                members = self.inventory.members(peer.removeprefix(POOL_PREFIX))
+                names.update(dict.fromkeys(member.name for member in members))
+            else:
+                names[peer] = None
+        names.pop(server.name, None)
+        return tuple(names)
+
+    def _way(self, server: Server, peer: str) -> list[tuple[str, Shield]]:
+        """The peer itself and each firewall between, with their protection."""
+        firewalls = [
+            (
+                f"firewall {wall.name} before {peer}",
+                Shield(wall.syn_protection, f"inventory says {wall.syn_protection}"),
+            )
+            for wall in self.inventory.firewalls
+            if self._stands_between(wall.between, server, peer)
+        ]
+        return [(peer, self._peer_shield(peer)), *firewalls]
+
+    def _peer_shield(self, peer: str) -> Shield:
+        if peer in self.inventory.servers:
+            never = Lacking(f"syn-protection of peer {peer}", "never read")
+            return self.shields.get(
+                peer, Shield(Protection.UNKNOWN, "never surveyed", never)
+            )
+        outside = self.inventory.external_peers.get(peer)
+        if outside is None:
+            return Shield(Protection.UNKNOWN, "not in the inventory")
+        return Shield(
+            outside.syn_protection, f"inventory says {outside.syn_protection}"
+        )
+
+    def _stands_between(self, ends: tuple[str, str], server: Server, peer: str) -> bool:
+        known = self.inventory.servers.get(peer)
+        here = {server.name, server.site}
+        there = {peer, known.site} if known else {peer}
+        first, second = ends
+        return (first in here and second in there) or (
+            second in here and first in there
+        )
+
+
+def _no_exposure(peers: tuple[str, ...]) -> str:
+    if not peers:
+        return "opens MTLS to no peer"
+    return f"no protection at or before its {len(peers)} MTLS peer(s)"

@@ -1,0 +1,370 @@
+"""Verdicts, topology and policy in; a plan with a reason for every exclusion out.
+
+A plan is immutable and named by its content. Its digest covers values, never times
+or row ids: the same estate judged twice gives the same plan, and an edit elsewhere
+in the inventory does not touch it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orchestrator.domain.canonical import Json, digest
+from orchestrator.domain.exposure import AssumedPeers
+from orchestrator.domain.files import FileFinding
+from orchestrator.domain.hotfix import Hotfix, Package
+from orchestrator.domain.remediation import Action
+from orchestrator.domain.server import Pool, Server
+from orchestrator.domain.verdict import Cause, Judgement, Verdict
+
+
+class Scope(StrEnum):
+    """Which unfixed servers a plan changes."""
+
+    #: Only servers with the problem, as the article asks.
+    AFFECTED = "affected"
+    #: Also unfixed ones that are not, or not known to be, affected.
+    APPLICABLE = "applicable"
+
+
+class Activation(StrEnum):
+    """How a plan brings new code into effect."""
+
+    LEAVE = "leave"
+    RESTART_SERVICE = "restart-service"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPolicy:
+    """What the operator decided for a plan; all of it enters the digest."""
+
+    scope: Scope = Scope.AFFECTED
+    activation: Activation = Activation.LEAVE
+    assume_unknown_peers: AssumedPeers | None = None
+    #: Size of each wave: a count, or a share of the plan's servers if below 1. The
+    #: last wave takes the rest.
+    growth: tuple[float, ...] = (1, 0.05, 0.25)
+    #: Facts older than this many hours are taken again at apply.
+    fact_limit_hours: int = 24
+    #: How long a degraded pool may hold up its servers, in minutes.
+    pool_wait_minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a server's place in a plan rests on; a change of it is drift."""
+
+    verdict: Verdict
+    platform: str
+    service_pack: int
+    language: str | None
+    files: Mapping[str, str]
+    package_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedServer:
+    """One server of a wave and what is done to it."""
+
+    server: str
+    action: Action
+    pool: str | None
+    reason: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Servers that are worked on together; the first is the canary."""
+
+    number: int
+    servers: tuple[PlannedServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A server that the plan leaves alone, and why."""
+
+    server: str
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Waves in order. ``digest`` names the content, ``name`` is short for it."""
+
+    article: str
+    waves: tuple[Wave, ...]
+    excluded: tuple[Exclusion, ...]
+    policy: PlanPolicy
+    #: ``max_unavailable`` of each pool that the plan touches.
+    pool_limits: Mapping[str, int]
+    table_digest: str
+    digest: str = ""
+    #: Names of the runs that ended before this plan was made of them.
+    retry_of: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The plan's short name: the first twelve digits of its digest."""
+        return self.digest[:12]
+
+    def servers(self) -> tuple[PlannedServer, ...]:
+        """Every server of the plan in order."""
+        return tuple(planned for wave in self.waves for planned in wave.servers)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An attestation by a named person, with the account that typed it."""
+
+    plan_digest: str
+    by: str
+    reason: str
+    account: str
+    at: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A server with what a plan needs to know of it."""
+
+    server: Server
+    judgement: Judgement
+    package: Package | None
+    #: Bytes an hour that it leaks, if measured; faster leaks come first.
+    leak: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is done to a candidate, or why nothing is."""
+
+    action: Action | None
+    reason: str
+
+
+def choose_action(judgement: Judgement, policy: PlanPolicy) -> Choice:
+    """The action for a verdict under a policy, as the contract has it."""
+    verdict = judgement.verdict
+    if verdict is Verdict.NEEDED:
+        return Choice(Action.INSTALL, judgement.reason)
+    if _awaits_activation(judgement):
+        if policy.activation is Activation.RESTART_SERVICE:
+            return Choice(Action.ACTIVATE, judgement.reason)
+        return Choice(
+            None,
+            f"{judgement.reason}; make the plan with --activate restart-service "
+            "to bring it into effect",
+        )
+    if (
+        policy.scope is Scope.APPLICABLE
+        and verdict in (Verdict.NOT_AFFECTED, Verdict.INDETERMINATE)
+        and judgement.installable
+    ):
+        return Choice(Action.INSTALL, f"{judgement.reason}; --policy applicable")
+    return Choice(None, judgement.reason)
+
+
+def _awaits_activation(judgement: Judgement) -> bool:
+    if judgement.verdict is Verdict.INSTALLED_NOT_ACTIVE:
+        return True
+    return (
+        judgement.verdict is Verdict.INDETERMINATE
+        and judgement.cause is Cause.REPLACEMENT_UNPROVABLE
+    )
+
+
+def make_plan(
+    hotfix: Hotfix,
+    candidates: Iterable[Candidate],
+    pools: Mapping[str, Pool],
+    policy: PlanPolicy,
+) -> Plan:
+    """Cut the servers that need a change into waves.
+
+    Deterministic: the order of the candidates does not matter.
+    """
+    planned: list[tuple[Candidate, PlannedServer]] = []
+    excluded: list[Exclusion] = []
+    for candidate in sorted(candidates, key=lambda found: found.server.name):
+        choice = choose_action(candidate.judgement, policy)
+        if choice.action is None:
+            excluded.append(
+                Exclusion(
+                    candidate.server.name, candidate.judgement.verdict, choice.reason
+                )
+            )
+        else:
+            planned.append((candidate, _planned(candidate, choice.action, choice)))
+    ordered = _order(planned)
+    touched = {member.pool for member in ordered if member.pool}
+    plan = Plan(
+        article=hotfix.article,
+        waves=_cut(ordered, policy.growth),
+        excluded=tuple(excluded),
+        policy=policy,
+        pool_limits={
+            name: pools[name].max_unavailable if name in pools else 1
+            for name in sorted(touched)
+        },
+        table_digest=table_digest(hotfix),
+    )
+    return seal(plan)
+
+
+def _planned(candidate: Candidate, action: Action, choice: Choice) -> PlannedServer:
+    needs_package = action is Action.INSTALL and candidate.package is not None
+    return PlannedServer(
+        server=candidate.server.name,
+        action=action,
+        pool=candidate.server.pool,
+        reason=choice.reason,
+        basis=basis_of(
+            candidate.judgement, candidate.package if needs_package else None
+        ),
+    )
+
+
+def basis_of(judgement: Judgement, package: Package | None) -> Basis:
+    """What a judgement rests on, in values that drift is measured by."""
+    system = judgement.system
+    return Basis(
+        verdict=judgement.verdict,
+        platform=system.platform.value if system else "",
+        service_pack=system.service_pack if system else -1,
+        language=system.language if system else None,
+        files={finding.path: _seen(finding) for finding in judgement.files},
+        package_sha256=package.sha256 if package else None,
+    )
+
+
+def _seen(finding: FileFinding) -> str:
+    branch = f" {finding.branch.value}" if finding.branch else ""
+    return f"{finding.found}{branch}" if finding.found else "missing"
+
+
+def _order(
+    planned: Sequence[tuple[Candidate, PlannedServer]],
+) -> tuple[PlannedServer, ...]:
+    """Fast leaks first; one of each site and role leads, so canaries differ."""
+    ranked = sorted(planned, key=lambda pair: (-pair[0].leak, pair[1].server))
+    seen: set[tuple[str, str]] = set()
+    leaders, rest = [], []
+    for candidate, entry in ranked:
+        kind = (candidate.server.site, candidate.server.role.value)
+        (rest if kind in seen else leaders).append(entry)
+        seen.add(kind)
+    return (*leaders, *rest)
+
+
+def _cut(servers: Sequence[PlannedServer], growth: Sequence[float]) -> tuple[Wave, ...]:
+    waves: list[Wave] = []
+    begin = 0
+    for size in (*growth, math.inf):
+        if begin >= len(servers):
+            break
+        count = _count(size, len(servers))
+        waves.append(Wave(len(waves) + 1, tuple(servers[begin : begin + count])))
+        begin += count
+    return tuple(waves)
+
+
+def _count(size: float, total: int) -> int:
+    """A wave's size; a share is rounded up, so that it is never empty."""
+    if math.isinf(size):
+        return total
+    return max(1, math.ceil(size * total)) if size < 1 else int(size)
+
+
+def table_digest(hotfix: Hotfix) -> str:
+    """The digest of the expected files that a plan was made against."""
+    table = hotfix.file_table
+    rows = sorted(
+        [
+            row.path,
+            str(row.version),
+            row.platform.value,
+            row.branch.value,
+            row.service_pack,
+        ]
+        for row in (table.rows if table else ())
+    )
+    return digest([list(row) for row in rows])
+
+
+def seal(plan: Plan) -> Plan:
+    """The plan with its digest."""
+    content: Json = {
+        "article": plan.article,
+        "table": plan.table_digest,
+        "retry_of": plan.retry_of,
+        "policy": _policy(plan.policy),
+        "pools": dict(plan.pool_limits),
+        "waves": [[_entry(planned) for planned in wave.servers] for wave in plan.waves],
+        "excluded": [
+            [gone.server, gone.verdict.value, gone.reason] for gone in plan.excluded
+        ],
+    }
+    return Plan(
+        article=plan.article,
+        waves=plan.waves,
+        excluded=plan.excluded,
+        policy=plan.policy,
+        pool_limits=plan.pool_limits,
+        table_digest=plan.table_digest,
+        digest=digest(content),
+        retry_of=plan.retry_of,
+    )
+
+
+def _policy(policy: PlanPolicy) -> Json:
+    return {
+        "scope": policy.scope.value,
+        "activation": policy.activation.value,
+        "peers": policy.assume_unknown_peers and policy.assume_unknown_peers.value,
+        "growth": list(policy.growth),
+        "fact_limit_hours": policy.fact_limit_hours,
+        "pool_wait_minutes": policy.pool_wait_minutes,
+    }
+
+
+def _entry(planned: PlannedServer) -> Json:
+    basis = planned.basis
+    return {
+        "server": planned.server,
+        "action": planned.action.value,
+        "pool": planned.pool,
+        "verdict": basis.verdict.value,
+        "platform": basis.platform,
+        "service_pack": basis.service_pack,
+        "language": basis.language,
+        "files": dict(basis.files),
+        "package": basis.package_sha256,
+    }
+
+
+def drift(planned: PlannedServer, now: Basis) -> str | None:
+    """What changed since the plan that matters to it; ``None`` if nothing did."""
+    then = planned.basis
+    pairs = (
+        ("verdict", then.verdict.value, now.verdict.value),
+        ("platform", then.platform, now.platform),
+        ("service pack", then.service_pack, now.service_pack),
+        ("language", then.language, now.language),
+        ("package", then.package_sha256, now.package_sha256),
+    )
+    for what, planned_value, found in pairs:
+        if planned_value != found:
+            return f"{what} was {planned_value} in the plan, found {found}"
+    for path in sorted({*then.files, *now.files}):
+        old, new = then.files.get(path), now.files.get(path)
+        if old != new:
+            return f"{path} was {old} in the plan, found {new}"
+    return None
