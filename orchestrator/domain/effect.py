@@ -8,19 +8,24 @@ clock. A file's own time says nothing: an installer sets it to the build date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from orchestrator.domain.facts import (
     FactKind,
     FreshFacts,
     InstallerLog,
     Lacking,
+    OperatingSystem,
     ServiceState,
     TraceName,
     TraceState,
 )
+from orchestrator.domain.hotfix import Hotfix
+
+#: Stands among the services that count where a hotfix requires a restart.
+COMPUTER = "the computer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,52 +91,65 @@ class EffectUnprovable:
 Effect = InEffect | NotInEffect | EffectUnprovable | Lacking
 
 
-def effect_of(
-    services: Iterable[str], facts: FreshFacts, replaced: Replacement
-) -> Effect:
-    """Whether new files are in effect in the services that count."""
-    stale: list[str] = []
-    unprovable: list[str] = []
-    proven: list[str] = []
-    for name in services:
-        state = facts.value(FactKind.SERVICE, ServiceState, name)
-        if isinstance(state, Lacking):
-            return state
-        started = state.process_started
-        if not state.exists or not state.running:
-            continue
-        if started is None:
-            return Lacking(f"process start of service {name}", "never read")
-        _place(name, started, replaced, stale, unprovable, proven)
+class _Place(StrEnum):
+    """Where a start lies against the moment of replacement."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    UNPROVABLE = "unprovable"
+
+
+def effect_of(hotfix: Hotfix, facts: FreshFacts, replaced: Replacement) -> Effect:
+    """Whether new files are in effect in what counts for a hotfix.
+
+    The services of the definition count; where it requires a restart, the start of
+    the computer counts as well.
+    """
+    starts = _starts(hotfix, facts)
+    if isinstance(starts, Lacking):
+        return starts
+    places = {name: _place(started, replaced) for name, started in starts.items()}
+    stale = tuple(name for name, place in places.items() if place is _Place.BEFORE)
     if stale:
         names = ", ".join(stale)
         return NotInEffect(
             f"{names} started before the files were replaced ({replaced.source})",
-            tuple(stale),
+            stale,
         )
-    if unprovable:
-        names = ", ".join(unprovable)
+    doubtful = [name for name, place in places.items() if place is _Place.UNPROVABLE]
+    if doubtful:
         return EffectUnprovable(
-            f"when the files were replaced cannot be proven, so {names} may run "
-            "the old code"
+            "when the files were replaced cannot be proven, so "
+            f"{', '.join(doubtful)} may run the old code"
         )
-    return InEffect(_in_effect(proven, replaced))
+    return InEffect(_in_effect(list(places), replaced))
 
 
-def _place(  # noqa: PLR0917 - three lists that one pass fills
-    name: str,
-    started: datetime,
-    replaced: Replacement,
-    stale: list[str],
-    unprovable: list[str],
-    proven: list[str],
-) -> None:
+def _starts(hotfix: Hotfix, facts: FreshFacts) -> dict[str, datetime] | Lacking:
+    starts: dict[str, datetime] = {}
+    for name in hotfix.services:
+        state = facts.value(FactKind.SERVICE, ServiceState, name)
+        if isinstance(state, Lacking):
+            return state
+        if not state.exists or not state.running:
+            continue
+        if state.process_started is None:
+            return Lacking(f"process start of service {name}", "never read")
+        starts[name] = state.process_started
+    if hotfix.restart_required:
+        system = facts.value(FactKind.OPERATING_SYSTEM, OperatingSystem)
+        if isinstance(system, Lacking):
+            return system
+        starts[COMPUTER] = system.boot_time
+    return starts
+
+
+def _place(started: datetime, replaced: Replacement) -> _Place:
     if replaced.latest is not None and started >= replaced.latest:
-        proven.append(name)
-    elif replaced.earliest is not None and started < replaced.earliest:
-        stale.append(name)
-    else:
-        unprovable.append(name)
+        return _Place.AFTER
+    if replaced.earliest is not None and started < replaced.earliest:
+        return _Place.BEFORE
+    return _Place.UNPROVABLE
 
 
 def _in_effect(proven: list[str], replaced: Replacement) -> str:

@@ -45,6 +45,11 @@ class Shield:
     #: The fact that a survey would bring; then ``state`` means nothing yet.
     lacking: Lacking | None = None
 
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody can read it; what a survey would bring is not that."""
+        return self.state is Protection.UNKNOWN and self.lacking is None
+
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
@@ -138,25 +143,21 @@ class Topology:
         """
         if hotfix.exposure is ExposureRule.ALWAYS:
             return Exposed(f"{hotfix.article} applies without a peer")
-        unknown: list[str] = []
-        lacking: list[Lacking] = []
         peers = self._peers(server, also)
-        for peer in peers:
-            for what, shield in self._way(server, peer):
-                if shield.lacking is not None:
-                    lacking.append(shield.lacking)
-                elif self._counts_as_on(shield):
-                    return Exposed(f"{server.name} → {what}: {shield.why}")
-                elif shield.state is Protection.UNKNOWN and self.assume is None:
-                    unknown.append(f"{what}: {shield.why}")
+        ways = [stop for peer in peers for stop in self._way(server, peer)]
+        for what, shield in ways:
+            if self._counts_as_on(shield):
+                return Exposed(f"{server.name} → {what}: {shield.why}")
+        lacking = tuple(shield.lacking for _, shield in ways if shield.lacking)
         if lacking:
-            return ExposureLacking(tuple(lacking))
-        if unknown:
+            return ExposureLacking(lacking)
+        unknown = [f"{what}: {shield.why}" for what, shield in ways if shield.unknown]
+        if unknown and self.assume is None:
             return ExposureUnknown("; ".join(unknown))
         return NotExposed(_no_exposure(peers))
 
     def _counts_as_on(self, shield: Shield) -> bool:
-        if shield.state is Protection.UNKNOWN:
+        if shield.unknown:
             return self.assume is AssumedPeers.PROTECTED
         return shield.state is Protection.ON
 

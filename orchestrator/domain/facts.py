@@ -68,6 +68,10 @@ class OperatingSystem:
     #: OEM code page for shells; ``None`` where it could not be read.
     oem_code_page: int | None = None
 
+    def resolve(self, path: str) -> str:
+        """A path of a table with ``%systemroot%`` filled in, lower case."""
+        return path.lower().replace("%systemroot%", self.windows_directory.lower())
+
 
 @dataclass(frozen=True, slots=True)
 class Product:

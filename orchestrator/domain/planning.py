@@ -256,7 +256,8 @@ def _order(
     """Fast leaks first; one of each site and role leads, so canaries differ."""
     ranked = sorted(planned, key=lambda pair: (-pair[0].leak, pair[1].server))
     seen: set[tuple[str, str]] = set()
-    leaders, rest = [], []
+    leaders: list[PlannedServer] = []
+    rest: list[PlannedServer] = []
     for candidate, entry in ranked:
         kind = (candidate.server.site, candidate.server.role.value)
         (rest if kind in seen else leaders).append(entry)

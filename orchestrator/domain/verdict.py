@@ -10,7 +10,7 @@ fresh stand.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -114,8 +114,8 @@ class Case:
     exposure: Exposure
     package: Package | NoPackage
     now: datetime
-    own: OwnRecord = OwnRecord()
-    symptom: Symptom = Symptom()
+    own: OwnRecord = field(default_factory=OwnRecord)
+    symptom: Symptom = field(default_factory=Symptom)
     fact_limit: timedelta = FACT_LIMIT
 
     @property
@@ -176,8 +176,17 @@ def judge(case: Case) -> Judgement:
         files=known.files if isinstance(known.files, tuple) else (),
         exposure=case.exposure,
         effect=known.effect,
-        installable=not known.all_fixed and _blocked(case, known) is _PASS,
+        installable=_installable(case, known),
     )
+
+
+def _installable(case: Case, known: _Known) -> bool:
+    """Unfixed as far as the table says, with every precondition met.
+
+    Without a table nothing could be confirmed afterwards, so nothing is installed.
+    """
+    unfixed = isinstance(known.files, tuple) and not known.all_fixed
+    return unfixed and _blocked(case, known) is _PASS
 
 
 def _first(case: Case, known: _Known) -> _Match:
@@ -197,7 +206,7 @@ def _know(case: Case) -> _Known:
         system=system,
         product=fresh.value(FactKind.PRODUCT, Product),
         files=_files(case, system),
-        effect=effect_of(case.hotfix.services, fresh, replacement(case.own, fresh)),
+        effect=effect_of(case.hotfix, fresh, replacement(case.own, fresh)),
     )
 
 
@@ -214,8 +223,7 @@ def _files(
     rows = _rows(case.hotfix, system)
     if not rows:
         return None
-    resolved = tuple(rows)
-    return judge_files(resolved, case.fresh)
+    return judge_files(rows, case.fresh)
 
 
 def _not_applicable(case: Case, known: _Known) -> _Answer:
@@ -354,7 +362,7 @@ def _blocked(case: Case, known: _Known) -> _Answer:
     renames = case.fresh.value(FactKind.PENDING_RENAMES, PendingRenames)
     if isinstance(renames, Lacking):
         return renames
-    pending = pending_target(known.files, renames)
+    pending = pending_target(known.files, renames, known.system)
     if pending is not None:
         return _Match(
             Verdict.BLOCKED,
@@ -365,15 +373,17 @@ def _blocked(case: Case, known: _Known) -> _Answer:
 
 
 def pending_target(
-    files: Sequence[FileFinding] | Lacking | None, renames: PendingRenames
+    files: Sequence[FileFinding] | Lacking | None,
+    renames: PendingRenames,
+    system: OperatingSystem | Lacking,
 ) -> str | None:
     """A file of the table that a pending rename will replace at the next start.
 
     A pending deletion of the displaced copy is normal after an installation.
     """
-    if files is None or isinstance(files, Lacking):
+    if files is None or isinstance(files, Lacking) or isinstance(system, Lacking):
         return None
-    paths = {finding.path for finding in files}
+    paths = {system.resolve(finding.path) for finding in files}
     for operation in renames.operations:
         target = operation.target.removeprefix("!").removeprefix("\\??\\").lower()
         if target in paths:
