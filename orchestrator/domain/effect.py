@@ -21,6 +21,7 @@ from orchestrator.domain.facts import (
     ServiceState,
     TraceName,
     TraceState,
+    trace_subject,
 )
 from orchestrator.domain.hotfix import Hotfix
 
@@ -51,14 +52,16 @@ class Replacement:
     source: str
 
 
-def replacement(own: OwnRecord, facts: FreshFacts) -> Replacement:
+def replacement(article: str, own: OwnRecord, facts: FreshFacts) -> Replacement:
     """The moment of replacement as well as it can be proven."""
     if own.installed_at is not None:
         return Replacement(own.installed_at, own.installed_at, "our attempt's end")
-    log = facts.value(FactKind.INSTALLER_LOG, InstallerLog)
+    log = facts.value(FactKind.INSTALLER_LOG, InstallerLog, article)
     if isinstance(log, InstallerLog) and log.succeeded and log.ended is not None:
         return Replacement(log.ended, log.ended, "the installer log's last run")
-    folder = facts.value(FactKind.TRACE, TraceState, TraceName.UNINSTALL_FOLDER)
+    folder = facts.value(
+        FactKind.TRACE, TraceState, trace_subject(article, TraceName.UNINSTALL_FOLDER)
+    )
     created = folder.created if isinstance(folder, TraceState) else None
     bounds = [moment for moment in (created, own.last_wrong) if moment is not None]
     return Replacement(

@@ -26,8 +26,9 @@ class FactKind(StrEnum):
     PRODUCT = "product"
     #: Subject: the full path, lower case.
     FILE = "file"
-    #: Subject: a :class:`TraceName`.
+    #: Subject: an article and a :class:`TraceName`, see :func:`trace_subject`.
     TRACE = "trace"
+    #: Subject: an article.
     INSTALLER_LOG = "installer-log"
     SYN_PROTECTION = "syn-protection"
     PENDING_RENAMES = "pending-renames"
@@ -46,6 +47,11 @@ class TraceName(StrEnum):
     UNINSTALL_KEY = "uninstall-key"
     QFE_ROW = "qfe-row"
     UNINSTALL_FOLDER = "uninstall-folder"
+
+
+def trace_subject(article: str, trace: TraceName) -> str:
+    """The subject of an article's trace: ``KBnnnnnn/updates-key``."""
+    return f"{article}/{trace.value}"
 
 
 @dataclass(frozen=True, slots=True)

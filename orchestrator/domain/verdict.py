@@ -41,6 +41,7 @@ from orchestrator.domain.facts import (
     Product,
     TraceName,
     TraceState,
+    trace_subject,
 )
 from orchestrator.domain.files import FileFinding, FileVerdict, judge_files
 from orchestrator.domain.hotfix import FileRow, Hotfix, NoPackage, Package
@@ -206,7 +207,9 @@ def _know(case: Case) -> _Known:
         system=system,
         product=fresh.value(FactKind.PRODUCT, Product),
         files=_files(case, system),
-        effect=effect_of(case.hotfix, fresh, replacement(case.own, fresh)),
+        effect=effect_of(
+            case.hotfix, fresh, replacement(case.hotfix.article, case.own, fresh)
+        ),
     )
 
 
@@ -279,7 +282,8 @@ def _claims(case: Case) -> tuple[list[str], Lacking | None]:
     claims = ["our own record"] if case.own.says_installed else []
     lacking: Lacking | None = None
     for trace in TraceName:
-        state = case.fresh.value(FactKind.TRACE, TraceState, trace)
+        subject = trace_subject(case.hotfix.article, trace)
+        state = case.fresh.value(FactKind.TRACE, TraceState, subject)
         if isinstance(state, Lacking):
             lacking = lacking or state
         elif state.present:
@@ -476,11 +480,12 @@ def _file_line(case: Case, finding: FileFinding) -> Proof:
 def _trace_lines(case: Case) -> list[Proof]:
     lines = []
     for trace in TraceName:
-        state = case.fresh.value(FactKind.TRACE, TraceState, trace)
+        subject = trace_subject(case.hotfix.article, trace)
+        state = case.fresh.value(FactKind.TRACE, TraceState, subject)
         if isinstance(state, TraceState):
             found = "present" if state.present else "absent"
             lines.append(
-                _line(case, FactKind.TRACE, trace, found, "-", holds=state.present)
+                _line(case, FactKind.TRACE, subject, found, "-", holds=state.present)
             )
     return lines
 

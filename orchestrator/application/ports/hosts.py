@@ -68,8 +68,8 @@ class SurveyScope:
     #: Full paths, lower case; ``%systemroot%`` stands for the Windows folder. The
     #: observation's subject is the path as it is asked for here.
     files: tuple[str, ...] = ()
-    #: ``KBnnnnnn``, whose traces and installer log are looked for.
-    article: str | None = None
+    #: ``KBnnnnnn`` each, whose traces and installer logs are looked for.
+    articles: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     #: Image names, lower case.
     processes: tuple[str, ...] = ()
