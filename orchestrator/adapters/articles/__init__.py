@@ -1,0 +1,1 @@
+"""Articles, definitions and file tables, as text and as data."""

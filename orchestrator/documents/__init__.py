@@ -1,0 +1,1 @@
+"""Files of operators: bounded, decoded, with line numbers, checked by models."""
