@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import (
+    BaseModel,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from orchestrator.application.ports.files import BadInputError, Problem
 from orchestrator.documents.document import Document, Location, shown
 
 Model = TypeVar("Model", bound=BaseModel)
+
+#: How pydantic begins a sentence that here begins with "expected".
+_OPENING = re.compile(r"^(?:Value error, |\w+ should (?:be|have) )")
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Marks a text field that must match a pattern, and says so in words."""
+
+    pattern: str
+    wanted: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Check after pydantic's own checks of the type."""
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Publish the pattern."""
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+    def _check(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(self.wanted)
+        return text
 
 
 def validate(model: type[Model], document: Document, *, secret: bool = False) -> Model:
@@ -60,9 +96,7 @@ def _problem(
             hint = _similar(str(location[-1]), _names(model))
             return Problem(document.where(location), found, "a known field", hint)
         case _:
-            expected = str(entry["msg"])
-            for opening in ("Value error, ", "Input should be "):
-                expected = expected.removeprefix(opening)
+            expected = _OPENING.sub("", str(entry["msg"])).partition(", unable")[0]
             return Problem(document.where(location), shown(entry["input"]), expected)
 
 

@@ -22,7 +22,7 @@ _WINDOWS = {
 _SERVICE_PACK = re.compile(r"\b(?:SP|Service Pack )(\d)\b", re.IGNORECASE)
 _LCS = re.compile(r"Live Communications Server (20\d\d)(?P<rest>[^\n]*)", re.IGNORECASE)
 _NO_RESTART = re.compile(
-    r"\b(?:not (?:have|need|required)|no need|don't have|not require)\b[^.]{0,200}\brestart"
+    r"\b(?:not (?:have|need|required?)|no need|don't have)\b[^.]{0,200}\brestart"
     r"|\bno restart\b",
     re.IGNORECASE,
 )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from orchestrator.adapters.articles.file_table import TableFile, build_table
 from orchestrator.adapters.articles.table_row import Version
 from orchestrator.documents.document import Document
-from orchestrator.documents.validation import validate
+from orchestrator.documents.validation import Matching, validate
 from orchestrator.documents.yaml_text import load_yaml
 from orchestrator.domain.hotfix import (
     ExposureRule,
@@ -35,10 +35,19 @@ def _article(text: Any) -> str:
 
 Article = Annotated[str, BeforeValidator(_article)]
 Sentence = Annotated[str, Field(min_length=1, max_length=2_000)]
-Product = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
-ServiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$.-]{1,80}$")]
-ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
-Language = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Product = Annotated[
+    str, Matching(r"[a-z0-9][a-z0-9.-]{0,63}", "a product such as lcs-2005-sp1")
+]
+ServiceName = Annotated[
+    str, Matching(r"[A-Za-z0-9_$.-]{1,80}", "the short name of a service")
+]
+ProcessName = Annotated[
+    str, Matching(r"[A-Za-z0-9_.-]{1,80}", "a process such as lsass.exe")
+]
+Language = Annotated[str, Matching(r"[A-Z]{3}", "a language code such as ENU")]
+WindowsVersion = Annotated[
+    str, Matching(r"\d{1,2}\.\d{1,2}\.\d{3,5}", "a version of Windows: 5.2.3790")
+]
 
 
 class PrerequisitesPart(BaseModel):
@@ -46,7 +55,7 @@ class PrerequisitesPart(BaseModel):
 
     model_config = _STRICT
 
-    windows_version: Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,2}\.\d{3,5}$")]
+    windows_version: WindowsVersion
     service_pack: Annotated[int, Field(ge=0, le=9)]
     free_bytes: Annotated[int, Field(ge=0, le=MAX_FREE_BYTES)]
 

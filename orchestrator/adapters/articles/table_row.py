@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from orchestrator.documents.validation import Matching
 from orchestrator.domain.hotfix import Platform
 from orchestrator.domain.version import (
     PART_LIMIT,
@@ -24,7 +25,10 @@ _BRANCH = re.compile(
     r"(?:SP(?P<sp>\d)|(?P<first>RTM))?(?P<branch>RTM|GDR|QFE|LDR)(?P<wow>\\WOW)?"
 )
 _SEVERAL = re.compile(r"\s+AND\s+|\s*[,;/]\s*")
-_PATH = r"^(?:%[a-z0-9_()]+%|[a-z]:)(?:\\[a-z0-9 ._$()~-]*[a-z0-9_$()~-])+$"
+_FULL_PATH = Matching(
+    r"(?:%[a-z0-9_()]+%|[a-z]:)(?:\\[a-z0-9 ._$()~-]*[a-z0-9_$()~-])+",
+    r"a full path such as %systemroot%\system32\name.dll",
+)
 _DATE_FORMS = (
     "%Y-%m-%d",
     "%Y-%m-%d %H:%M",
@@ -113,7 +117,7 @@ class TableRow(BaseModel):
     platform: Annotated[Platform, BeforeValidator(_platform)]
     branch: Annotated[tuple[BranchCell, ...], BeforeValidator(_branches)]
     service_pack: Annotated[int | None, Field(ge=0, le=9)] = None
-    path: Annotated[str | None, Field(pattern=_PATH, max_length=260)] = None
+    path: Annotated[str, _FULL_PATH, Field(max_length=260)] | None = None
     size: Annotated[
         int | None, BeforeValidator(_size), Field(ge=1, le=MAX_FILE_BYTES)
     ] = None

@@ -1,0 +1,1 @@
+"""Inventories as files: YAML and CSV in, Ansible out."""
