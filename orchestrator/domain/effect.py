@@ -42,6 +42,10 @@ class OwnRecord:
     #: The last survey that saw wrong ones.
     last_wrong: datetime | None = None
 
+    def was_wrong_after(self, moment: datetime) -> bool:
+        """Whether a survey saw wrong files later than a moment."""
+        return self.last_wrong is not None and self.last_wrong > moment
+
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
@@ -50,23 +54,45 @@ class Replacement:
     earliest: datetime | None
     latest: datetime | None
     source: str
+    #: The fact that a survey would bring and that may narrow the moment.
+    lacking: Lacking | None = None
 
 
 def replacement(article: str, own: OwnRecord, facts: FreshFacts) -> Replacement:
-    """The moment of replacement as well as it can be proven."""
-    if own.installed_at is not None:
+    """The moment of replacement as well as it can be proven.
+
+    An installation before a survey that saw wrong files did not bring the right ones.
+    """
+    if own.installed_at is not None and not own.was_wrong_after(own.installed_at):
         return Replacement(own.installed_at, own.installed_at, "our attempt's end")
     log = facts.value(FactKind.INSTALLER_LOG, InstallerLog, article)
-    if isinstance(log, InstallerLog) and log.succeeded and log.ended is not None:
-        return Replacement(log.ended, log.ended, "the installer log's last run")
+    ended = log.ended if isinstance(log, InstallerLog) and log.succeeded else None
+    if ended is not None and not own.was_wrong_after(ended):
+        return Replacement(ended, ended, "the installer log's last run")
     folder = facts.value(
         FactKind.TRACE, TraceState, trace_subject(article, TraceName.UNINSTALL_FOLDER)
     )
     created = folder.created if isinstance(folder, TraceState) else None
     bounds = [moment for moment in (created, own.last_wrong) if moment is not None]
     return Replacement(
-        max(bounds, default=None), own.first_right, "the first survey that saw it"
+        max(bounds, default=None),
+        own.first_right,
+        "the first survey that saw it",
+        _missing_log(article, log, facts),
     )
+
+
+def _missing_log(
+    article: str, log: InstallerLog | Lacking, facts: FreshFacts
+) -> Lacking | None:
+    """The log where a survey would bring it; one that nobody can read proves nothing.
+
+    The same line is drawn for a peer's protection.
+    """
+    if isinstance(log, InstallerLog):
+        return None
+    unreadable = facts.nobody_can_read(FactKind.INSTALLER_LOG, article)
+    return None if unreadable else log
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +134,7 @@ def effect_of(hotfix: Hotfix, facts: FreshFacts, replaced: Replacement) -> Effec
     The services of the definition count; where it requires a restart, the start of
     the computer counts as well.
     """
-    starts = _starts(hotfix, facts)
-    if isinstance(starts, Lacking):
-        return starts
+    starts, lacking = _starts(hotfix, facts)
     places = {name: _place(started, replaced) for name, started in starts.items()}
     stale = tuple(name for name, place in places.items() if place is _Place.BEFORE)
     if stale:
@@ -119,32 +143,42 @@ def effect_of(hotfix: Hotfix, facts: FreshFacts, replaced: Replacement) -> Effec
             f"{names} started before the files were replaced ({replaced.source})",
             stale,
         )
+    if lacking is not None:
+        return lacking
     doubtful = [name for name, place in places.items() if place is _Place.UNPROVABLE]
     if doubtful:
-        return EffectUnprovable(
+        return replaced.lacking or EffectUnprovable(
             "when the files were replaced cannot be proven, so "
             f"{', '.join(doubtful)} may run the old code"
         )
     return InEffect(_in_effect(list(places), replaced))
 
 
-def _starts(hotfix: Hotfix, facts: FreshFacts) -> dict[str, datetime] | Lacking:
-    starts: dict[str, datetime] = {}
-    for name in hotfix.services:
-        state = facts.value(FactKind.SERVICE, ServiceState, name)
-        if isinstance(state, Lacking):
-            return state
-        if not state.exists or not state.running:
-            continue
-        if state.process_started is None:
-            return Lacking(f"process start of service {name}", "never read")
-        starts[name] = state.process_started
+def _starts(
+    hotfix: Hotfix, facts: FreshFacts
+) -> tuple[dict[str, datetime], Lacking | None]:
+    """When each thing that counts started, and the first start that is not known."""
+    found = {name: _service_start(name, facts) for name in hotfix.services}
     if hotfix.restart_required:
         system = facts.value(FactKind.OPERATING_SYSTEM, OperatingSystem)
-        if isinstance(system, Lacking):
-            return system
-        starts[COMPUTER] = system.boot_time
-    return starts
+        found[COMPUTER] = system if isinstance(system, Lacking) else system.boot_time
+    known = {name: at for name, at in found.items() if isinstance(at, datetime)}
+    lacking = (at for at in found.values() if isinstance(at, Lacking))
+    return known, next(lacking, None)
+
+
+def _service_start(name: str, facts: FreshFacts) -> datetime | Lacking | None:
+    """The start of a service's process; ``None`` where there is no process.
+
+    A paused service, or one that is stopping, still has its process.
+    """
+    state = facts.value(FactKind.SERVICE, ServiceState, name)
+    if isinstance(state, Lacking):
+        return state
+    if not state.exists or state.stopped:
+        return None
+    missing = Lacking(f"process start of service {name}", "never read")
+    return state.process_started or missing
 
 
 def _place(started: datetime, replaced: Replacement) -> _Place:

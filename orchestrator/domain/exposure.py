@@ -18,7 +18,6 @@ from orchestrator.domain.facts import (
     Lacking,
     OperatingSystem,
     SynProtection,
-    Unreadable,
 )
 from orchestrator.domain.hotfix import ExposureRule, Hotfix, Platform
 from orchestrator.domain.server import Inventory, Protection, Server
@@ -91,8 +90,7 @@ def shield_of(system: OperatingSystem, syn: SynProtection) -> Shield:
     absent value was not sourced.
     """
     if syn.value is not None:
-        state = Protection.OFF if syn.value == 0 else Protection.ON
-        return Shield(state, f"SynAttackProtect is {syn.value}")
+        return _explicit(syn.value)
     if system.version != SERVER_2003:
         return Shield(
             Protection.UNKNOWN, f"SynAttackProtect absent on Windows {system.version}"
@@ -104,23 +102,28 @@ def shield_of(system: OperatingSystem, syn: SynProtection) -> Shield:
 
 def observed_shield(server: str, facts: FreshFacts) -> Shield:
     """A server's protection from what was observed of it."""
-    system = facts.value(FactKind.OPERATING_SYSTEM, OperatingSystem)
     syn = facts.value(FactKind.SYN_PROTECTION, SynProtection)
-    seen = facts.facts.find(FactKind.SYN_PROTECTION)
-    if isinstance(syn, SynProtection) and syn.value is not None:
-        state = Protection.OFF if syn.value == 0 else Protection.ON
-        return Shield(state, f"SynAttackProtect is {syn.value}")
-    if isinstance(syn, SynProtection) and isinstance(system, OperatingSystem):
-        return shield_of(system, syn)
-    if seen is not None and isinstance(seen.value, Unreadable):
-        return Shield(Protection.UNKNOWN, f"unreadable, {seen.value.reason}")
-    lacking = syn if isinstance(syn, Lacking) else system
-    assert isinstance(lacking, Lacking)  # noqa: S101 - narrows for the type checker
-    return Shield(
-        Protection.UNKNOWN,
-        str(lacking),
-        Lacking(f"{lacking.fact} of peer {server}", lacking.why),
-    )
+    if isinstance(syn, Lacking):
+        return _dark(server, FactKind.SYN_PROTECTION, syn, facts)
+    if syn.value is not None:
+        return _explicit(syn.value)
+    system = facts.value(FactKind.OPERATING_SYSTEM, OperatingSystem)
+    if isinstance(system, Lacking):
+        return _dark(server, FactKind.OPERATING_SYSTEM, system, facts)
+    return shield_of(system, syn)
+
+
+def _explicit(value: int) -> Shield:
+    state = Protection.OFF if value == 0 else Protection.ON
+    return Shield(state, f"SynAttackProtect is {value}")
+
+
+def _dark(server: str, kind: FactKind, lacking: Lacking, facts: FreshFacts) -> Shield:
+    """No answer: nobody can read it, or else a survey would bring it."""
+    if facts.nobody_can_read(kind):
+        return Shield(Protection.UNKNOWN, str(lacking))
+    wanted = Lacking(f"{lacking.fact} of peer {server}", lacking.why)
+    return Shield(Protection.UNKNOWN, str(lacking), wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,8 @@ class Topology:
         for peer in (*server.mtls_peers, *also):
             if peer.startswith(POOL_PREFIX):
                 members = self.inventory.members(peer.removeprefix(POOL_PREFIX))
-                names.update(dict.fromkeys(member.name for member in members))
+                # A pool without members is unknown, never a peer the less.
+                names.update(dict.fromkeys(one.name for one in members) or {peer: None})
             else:
                 names[peer] = None
         names.pop(server.name, None)
@@ -185,17 +189,24 @@ class Topology:
         return [(peer, self._peer_shield(peer)), *firewalls]
 
     def _peer_shield(self, peer: str) -> Shield:
-        if peer in self.inventory.servers:
-            never = Lacking(f"syn-protection of peer {peer}", "never read")
-            return self.shields.get(
-                peer, Shield(Protection.UNKNOWN, "never surveyed", never)
-            )
+        known = self.inventory.servers.get(peer)
+        if known is not None:
+            return self._surveyed_shield(known)
         outside = self.inventory.external_peers.get(peer)
         if outside is None:
             return Shield(Protection.UNKNOWN, "not in the inventory")
         return Shield(
             outside.syn_protection, f"inventory says {outside.syn_protection}"
         )
+
+    def _surveyed_shield(self, peer: Server) -> Shield:
+        never = Lacking(f"syn-protection of peer {peer.name}", "never read")
+        shield = self.shields.get(
+            peer.name, Shield(Protection.UNKNOWN, "never surveyed", never)
+        )
+        if peer.retired and shield.lacking:
+            return Shield(Protection.UNKNOWN, "retired, no survey will read it")
+        return shield
 
     def _stands_between(self, ends: tuple[str, str], server: Server, peer: str) -> bool:
         known = self.inventory.servers.get(peer)

@@ -169,6 +169,11 @@ class ServiceState:
         """Whether Windows says that the service runs."""
         return self.state.lower() == "running"
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it has no process; a paused or stopping service still has one."""
+        return self.state.lower() == "stopped"
+
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
@@ -236,6 +241,11 @@ class Observation:
         r"""The fact's name for people: ``file c:\windows\system32\x.dll``."""
         return f"{self.kind.value} {self.subject}".rstrip()
 
+    @property
+    def readable(self) -> bool:
+        """Whether the host gave the value."""
+        return not isinstance(self.value, Unreadable)
+
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
@@ -254,6 +264,15 @@ V = TypeVar("V", bound=FactValue)
 FactKey = tuple[FactKind, str]
 
 
+def _precedence(seen: Observation) -> tuple[datetime, bool, bool, str]:
+    """Newer counts; at the same instant what says more; else any, but always the same.
+
+    A file is read twice in a survey where only its own resource names the branch.
+    """
+    named = isinstance(seen.value, FileState) and seen.value.branch is not None
+    return seen.at, seen.readable, named, repr(seen)
+
+
 @dataclass(frozen=True, slots=True)
 class FactSet:
     """The newest observation of each fact of one server."""
@@ -266,7 +285,7 @@ class FactSet:
         newest: dict[FactKey, Observation] = {}
         for seen in observations:
             key = (seen.kind, seen.subject)
-            if key not in newest or newest[key].at <= seen.at:
+            if key not in newest or _precedence(newest[key]) < _precedence(seen):
                 newest[key] = seen
         return cls(newest)
 
@@ -283,13 +302,21 @@ class FreshFacts:
     now: datetime
     limit: timedelta
 
+    def nobody_can_read(self, kind: FactKind, subject: str = "") -> bool:
+        """Whether the host was asked lately and could not give the value."""
+        seen = self.facts.find(kind, subject)
+        return seen is not None and not (self._stale(seen) or seen.readable)
+
+    def _stale(self, seen: Observation) -> bool:
+        return self.now - seen.at > self.limit
+
     def value(self, kind: FactKind, wanted: type[V], subject: str = "") -> V | Lacking:
         """The fresh value of a fact, or why there is none."""
         seen = self.facts.find(kind, subject)
         name = f"{kind.value} {subject}".rstrip()
         if seen is None:
             return Lacking(name, "never read")
-        if self.now - seen.at > self.limit:
+        if self._stale(seen):
             return Lacking(name, f"stale, read {seen.at:%Y-%m-%d %H:%M}Z")
         if isinstance(seen.value, Unreadable):
             return Lacking(name, f"unreadable, {seen.value.reason}")

@@ -23,7 +23,8 @@ class FileVerdict(StrEnum):
     FIXED = "fixed"
     MISSING = "missing"
     TOO_OLD = "too-old"
-    #: Later than the table on a branch that need not have the fix, or no version.
+    #: Not older than the table, on a branch that need not have the fix; or without
+    #: a version.
     UNDECIDED = "undecided"
 
 
@@ -39,20 +40,65 @@ class FileFinding:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class FilesSeen:
+    """Every file that is known, and the first fact that lacks, if one does."""
+
+    findings: tuple[FileFinding, ...]
+    lacking: Lacking | None = None
+
+    @property
+    def all_fixed(self) -> bool:
+        """Whether every file of the table is known to be right."""
+        return self.lacking is None and all(
+            finding.verdict is FileVerdict.FIXED for finding in self.findings
+        )
+
+    @property
+    def bad(self) -> FileFinding | None:
+        """The first file that is missing or too old."""
+        return self._first(FileVerdict.MISSING, FileVerdict.TOO_OLD)
+
+    @property
+    def undecided(self) -> FileFinding | None:
+        """The first file whose numbers and branch do not decide."""
+        return self._first(FileVerdict.UNDECIDED)
+
+    def _first(self, *verdicts: FileVerdict) -> FileFinding | None:
+        found = (seen for seen in self.findings if seen.verdict in verdicts)
+        return next(found, None)
+
+
 def judge_files(
     rows: Sequence[FileRow], facts: FreshFacts
 ) -> tuple[FileFinding, ...] | Lacking:
     """Every file of a server's rows; the first fact that lacks, if one does."""
+    seen = examine_files(rows, facts)
+    return seen.lacking or seen.findings
+
+
+def examine_files(rows: Sequence[FileRow], facts: FreshFacts) -> FilesSeen:
+    """What is known of the files of a server's rows."""
     by_path: dict[str, list[FileRow]] = defaultdict(list)
     for row in rows:
         by_path[row.path].append(row)
     findings: list[FileFinding] = []
+    lacking: list[Lacking] = []
     for path in sorted(by_path):
-        state = facts.value(FactKind.FILE, FileState, path)
+        state = _with_version(facts, path)
         if isinstance(state, Lacking):
-            return state
-        findings.append(judge_file(by_path[path], state))
-    return tuple(findings)
+            lacking.append(state)
+        else:
+            findings.append(judge_file(by_path[path], state))
+    return FilesSeen(tuple(findings), next(iter(lacking), None))
+
+
+def _with_version(facts: FreshFacts, path: str) -> FileState | Lacking:
+    """A file's state; a file whose version was not given is not known."""
+    state = facts.value(FactKind.FILE, FileState, path)
+    if isinstance(state, FileState) and state.exists and state.version is None:
+        return Lacking(f"version of file {path}", "not given by the host")
+    return state
 
 
 def judge_file(rows: Sequence[FileRow], state: FileState) -> FileFinding:
@@ -117,7 +163,7 @@ def _on_branch(
 def _why_undecided(version: FileVersion, branch: Branch | None) -> str:
     if branch is None:
         return f"{version} is later, and its branch is not known"
-    return f"{version} is later on branch {branch.value}, which need not have the fix"
+    return f"{version} is on branch {branch.value}, which need not have the fix"
 
 
 def needs_resource(rows: Sequence[FileRow], state: FileState) -> bool:

@@ -16,9 +16,13 @@ from typing_extensions import override
 
 PART_LIMIT = 65_535  # each part is a 16-bit number in VS_FIXEDFILEINFO
 
-_FOUR_NUMBERS = re.compile(r"(\d{1,5})\.(\d{1,5})\.(\d{1,5})\.(\d{1,5})")
+#: A wrong text may come from a hostile host; an error quotes no more of it.
+QUOTED_CHARACTERS = 60
+
+_FOUR_NUMBERS = re.compile(r"(\d{1,5})\.(\d{1,5})\.(\d{1,5})\.(\d{1,5})", re.ASCII)
 _BUILD_LAB = re.compile(
-    r"\b[a-z0-9]+_(?:sp(?P<sp>\d)_)?(?P<branch>rtm|gdr|qfe|ldr)\b", re.IGNORECASE
+    r"\b[a-z0-9]+_(?:sp(?P<sp>\d)_)?(?P<branch>rtm|gdr|qfe|ldr)\b",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -39,8 +43,8 @@ class MalformedVersionError(ValueError):
         """Keep what was found."""
         self.found = found
         super().__init__(
-            f"found {found!r}, expected four numbers of at most {PART_LIMIT} "
-            "such as 5.2.3790.2490"
+            f"found {found[:QUOTED_CHARACTERS]!r}, expected four numbers "
+            f"of at most {PART_LIMIT} such as 5.2.3790.2490"
         )
 
 
