@@ -1,0 +1,1 @@
+"""One server's turn in a run, from precheck to a recorded outcome."""

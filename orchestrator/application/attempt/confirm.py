@@ -1,0 +1,193 @@
+"""After the installer: what it did is read from the host, not believed."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from orchestrator.application.attempt.turn import Turn
+from orchestrator.application.ports.hosts import AttemptFolder, HostWriter
+from orchestrator.application.survey import read_with
+from orchestrator.domain.facts import (
+    FactKind,
+    Lacking,
+    PendingRenames,
+    ServiceState,
+)
+from orchestrator.domain.planning import Activation
+from orchestrator.domain.remediation import (
+    Action,
+    AttemptEvent,
+    CodeMeaning,
+    ExitCode,
+    Outcome,
+    Step,
+    read_exit_code,
+    restarted,
+)
+from orchestrator.domain.verdict import (
+    Cause,
+    Judgement,
+    Verdict,
+    pending_target,
+)
+
+_SETTLE = AttemptEvent.SETTLE
+
+
+def confirm(turn: Turn, host: HostWriter) -> None:
+    """Prove what the installer left behind; then activate, or settle."""
+    with turn.step(Step.CONFIRM):
+        failed = _failure(turn)
+        if failed is not None:
+            _end(turn, *failed)
+            return
+        judgement = turn.learn(read_with(host, (turn.estate.hotfix,), turn.server))
+        contradiction = _contradiction(turn)
+        if contradiction is not None:
+            _end(turn, *contradiction)
+            return
+        outcome, reason = _reached(turn, judgement)
+        if outcome is Outcome.INSTALLED_NOT_ACTIVE and _activates(turn):
+            turn.save(AttemptEvent.INTEND_ACTIVATE, steps=turn.closed_steps(reason))
+            return
+        turn.end_step(reason)
+    _finish(turn, host, outcome, reason)
+
+
+def activate(turn: Turn, host: HostWriter) -> None:
+    """Restart the services that count, then prove that the new code is in effect."""
+    with turn.step(Step.ACTIVATE):
+        for name in _services_before(turn):
+            state = host.restart_service(
+                name, timeout_s=turn.services.limits.service_seconds
+            )
+            if not state.running:
+                _end(
+                    turn,
+                    Outcome.UNHEALTHY,
+                    f"service {name} is {state.state or 'gone'} after its restart, "
+                    "expected running; see the computer's event log",
+                )
+                return
+        judgement = turn.learn(read_with(host, (turn.estate.hotfix,), turn.server))
+        outcome, reason = _reached(turn, judgement)
+        turn.end_step(reason)
+    _finish(turn, host, outcome, reason)
+
+
+def _failure(turn: Turn) -> tuple[Outcome, str] | None:
+    """What the exit code or the wrapper says went wrong."""
+    refusal = turn.attempt.details.get("refusal")
+    if refusal:
+        return Outcome.STAGING_FAILED, f"the wrapper refused: {refusal}"
+    code = _exit_code(turn)
+    if code is None:
+        return None
+    match code.meaning:
+        case CodeMeaning.FAILURE:
+            return Outcome.INSTALL_FAILED, code.phrase
+        case CodeMeaning.RESTART_WANTED:
+            return Outcome.PENDING_RESTART, f"{code.phrase}; an operator decides"
+        case CodeMeaning.SUCCESS:
+            return None
+        case _:
+            assert_never(code.meaning)
+
+
+def _exit_code(turn: Turn) -> ExitCode | None:
+    text = turn.attempt.details.get("exit_code")
+    extended = turn.attempt.details.get("extended_code")
+    return None if text is None else read_exit_code(int(text), extended or None)
+
+
+def _contradiction(turn: Turn) -> tuple[Outcome, str] | None:
+    """What the article rules out: a restart, or files that wait for one."""
+    system = turn.system()
+    launch = turn.attempt.launch
+    if system and launch and restarted(launch.boot_time, system.boot_time):
+        when = f"{system.boot_time:%Y-%m-%d %H:%M}Z"
+        return Outcome.VERIFY_FAILED, f"the computer restarted at {when}, expected none"
+    fresh = turn.estate.case(turn.server).fresh
+    renames = fresh.value(FactKind.PENDING_RENAMES, PendingRenames)
+    if isinstance(renames, Lacking) or system is None:
+        return None
+    findings = turn.estate.judge(turn.server).files
+    pending = pending_target(findings, renames, system)
+    if pending is None:
+        return None
+    return (
+        Outcome.PENDING_RESTART,
+        f"{pending} waits for a restart of the computer; an operator decides",
+    )
+
+
+def _reached(turn: Turn, judgement: Judgement) -> tuple[Outcome, str]:
+    """The outcome that a judgement after the change stands for."""
+    if turn.attempt.action is Action.UNINSTALL:
+        return _rolled_back(judgement)
+    if judgement.verdict is Verdict.COMPLIANT:
+        return Outcome.REMEDIATED, judgement.reason
+    unprovable = judgement.cause is Cause.REPLACEMENT_UNPROVABLE
+    if judgement.verdict is Verdict.INSTALLED_NOT_ACTIVE or unprovable:
+        left = f"{judgement.reason}; restart {_left_to_restart(turn)} to activate it"
+        return Outcome.INSTALLED_NOT_ACTIVE, left
+    found = f"found {judgement.verdict.value} after the change, expected compliant"
+    return Outcome.VERIFY_FAILED, f"{found}: {judgement.reason}"
+
+
+def _left_to_restart(turn: Turn) -> str:
+    if turn.estate.hotfix.restart_required:
+        return "the computer, which this tool never does,"
+    return ", ".join(turn.estate.hotfix.services)
+
+
+def _rolled_back(judgement: Judgement) -> tuple[Outcome, str]:
+    if judgement.verdict in (Verdict.NEEDED, Verdict.NOT_AFFECTED, Verdict.BLOCKED):
+        return Outcome.ROLLED_BACK, judgement.reason
+    return (
+        Outcome.VERIFY_FAILED,
+        f"found {judgement.verdict.value} after the uninstall: {judgement.reason}",
+    )
+
+
+def _activates(turn: Turn) -> bool:
+    wanted = turn.plan.policy.activation is Activation.RESTART_SERVICE
+    # A restart of the service cannot stand in for one of the computer.
+    return wanted and not turn.estate.hotfix.restart_required
+
+
+def _services_before(turn: Turn) -> tuple[str, ...]:
+    names = turn.attempt.details.get("services", "")
+    return tuple(name for name in names.split(",") if name)
+
+
+def _finish(turn: Turn, host: HostWriter, outcome: Outcome, reason: str) -> None:
+    """Health, then record: the outcome stands once the services run."""
+    with turn.step(Step.HEALTH):
+        down = _down(turn)
+        if down:
+            _end(
+                turn,
+                Outcome.UNHEALTHY,
+                f"{down} ran before and does not now; {reason}",
+            )
+            return
+        turn.end_step("the services that ran before run")
+    with turn.step(Step.RECORD):
+        host.clean_up(AttemptFolder(turn.attempt.token))
+        _end(turn, outcome, reason)
+
+
+def _down(turn: Turn) -> str:
+    facts = turn.estate.facts_of(turn.server.name)
+    down = []
+    for name in _services_before(turn):
+        seen = facts.find(FactKind.SERVICE, name)
+        state = seen.value if seen else None
+        if not isinstance(state, ServiceState) or not state.running:
+            down.append(name)
+    return ", ".join(down)
+
+
+def _end(turn: Turn, outcome: Outcome, reason: str) -> None:
+    turn.save(_SETTLE, outcome=outcome, reason=reason, steps=turn.closed_steps(reason))

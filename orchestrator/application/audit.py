@@ -1,0 +1,205 @@
+"""Audit: who is compliant, on what evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.application.codec import to_json
+from orchestrator.application.judging import (
+    Estate,
+    find_hotfix,
+    judge_all,
+    load_estate,
+    verdicts_of,
+)
+from orchestrator.application.ports.storage import UnitOfWork
+from orchestrator.application.results import ExitCode, Problem, Result, strongest
+from orchestrator.application.services import Services
+from orchestrator.application.survey import collect
+from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.selection import Selection
+from orchestrator.domain.server import Server
+from orchestrator.domain.verdict import Judgement, Proof, Verdict
+from orchestrator.domain.waiver import Waiver
+
+#: With these nothing is left to do on a server.
+SETTLED_VERDICTS = frozenset(
+    {Verdict.COMPLIANT, Verdict.NOT_AFFECTED, Verdict.NOT_APPLICABLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverLine:
+    """A waiver as it stands beside a verdict."""
+
+    owner: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedServer:
+    """One server of an audit, with the proof of its verdict."""
+
+    server: str
+    site: str
+    pool: str | None
+    role: str
+    product: str
+    verdict: Verdict
+    reason: str
+    #: When the newest fact was read; ``None`` for a server never surveyed.
+    observed: datetime | None
+    #: Whole seconds since then.
+    age_seconds: int | None
+    evidence: tuple[Proof, ...]
+    waiver: WaiverLine | None
+    #: Why the last contact failed, if it did.
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Verdicts at a moment; unknown counts neither for nor against."""
+
+    article: str
+    as_of: datetime
+    summary: Mapping[str, int]
+    by_pool: Mapping[str, Mapping[str, int]]
+    by_site: Mapping[str, Mapping[str, int]]
+    servers: tuple[AuditedServer, ...]
+    #: Whether the table or a package is the simulated estate's.
+    lab: bool = False
+
+
+def audit(
+    services: Services, article: str, selection: Selection, *, fresh: bool = False
+) -> Result[AuditReport]:
+    """Judge the selected servers from records, or after a fresh survey."""
+    problems = _survey_first(services, selection) if fresh else ()
+    now = services.clock.now()
+    with services.storage.begin() as uow:
+        estate = load_estate(uow, find_hotfix(uow, article), now)
+        judged = judge_all(estate, estate.inventory.active())
+        servers = selection.choose(estate.inventory.active(), verdicts_of(judged))
+        record_verdicts(uow, estate.hotfix.article, (judged[s.name] for s in servers))
+        report = _report(uow, estate, servers, judged)
+    codes = [_exit_code(line) for line in report.servers]
+    return Result("audit", report, strongest(codes), tuple(problems))
+
+
+def _survey_first(services: Services, selection: Selection) -> tuple[Problem, ...]:
+    with services.storage.begin() as uow:
+        inventory = uow.inventory.load()
+        hotfixes = tuple(uow.catalog.hotfixes())
+    # A choice by verdict is made after the survey, so all are asked.
+    servers = inventory.active()
+    if not selection.needs_verdicts:
+        servers = selection.choose(servers)
+    return collect(services, inventory, hotfixes, servers).problems
+
+
+def record_verdicts(
+    uow: UnitOfWork, article: str, judgements: Iterable[Judgement]
+) -> None:
+    """Append each verdict to the evidence."""
+    uow.evidence.append(
+        *(
+            Entry(
+                RecordKind.VERDICT,
+                judgement.server,
+                {
+                    "article": article,
+                    "verdict": judgement.verdict.value,
+                    "reason": judgement.reason,
+                    "proof": to_json(judgement.proof),
+                },
+            )
+            for judgement in judgements
+        )
+    )
+
+
+def _report(
+    uow: UnitOfWork,
+    estate: Estate,
+    servers: tuple[Server, ...],
+    judged: Mapping[str, Judgement],
+) -> AuditReport:
+    waivers = uow.waivers.all(estate.hotfix.article)
+    contacts = uow.facts.contacts()
+    table = estate.hotfix.file_table
+    lines = tuple(
+        _line(
+            estate,
+            server,
+            judged[server.name],
+            waivers.get(server.name),
+            contacts.get(server.name, (None, None))[1] or "",
+        )
+        for server in servers
+    )
+    return AuditReport(
+        article=estate.hotfix.article,
+        as_of=estate.now,
+        summary=tally(lines),
+        by_pool=_tally_by(lines, lambda line: line.pool or "(none)"),
+        by_site=_tally_by(lines, lambda line: line.site),
+        servers=lines,
+        lab=bool(table and table.lab),
+    )
+
+
+def tally(lines: Iterable[AuditedServer]) -> dict[str, int]:
+    """How many servers have each verdict; every verdict is named."""
+    found = Counter(line.verdict.value for line in lines)
+    return {verdict.value: found.get(verdict.value, 0) for verdict in Verdict}
+
+
+def _tally_by(
+    lines: Iterable[AuditedServer], key: Callable[[AuditedServer], str]
+) -> dict[str, dict[str, int]]:
+    groups: dict[str, list[AuditedServer]] = {}
+    for line in lines:
+        groups.setdefault(key(line), []).append(line)
+    return {name: tally(groups[name]) for name in sorted(groups)}
+
+
+def _line(
+    estate: Estate,
+    server: Server,
+    judgement: Judgement,
+    waiver: Waiver | None,
+    contact: str,
+) -> AuditedServer:
+    times = [seen.at for seen in estate.facts_of(server.name).observations.values()]
+    observed = max(times, default=None)
+    holds = waiver is not None and waiver.holds(estate.now)
+    return AuditedServer(
+        server=server.name,
+        site=server.site,
+        pool=server.pool,
+        role=server.role.value,
+        product=server.product,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        observed=observed,
+        age_seconds=int((estate.now - observed).total_seconds()) if observed else None,
+        evidence=judgement.proof,
+        waiver=WaiverLine(waiver.owner, waiver.until, waiver.reason)
+        if waiver and holds
+        else None,
+        contact=contact,
+    )
+
+
+def _exit_code(line: AuditedServer) -> ExitCode:
+    """0 for what is settled or waived, 6 for what is only out of reach, else 3."""
+    if line.waiver is not None or line.verdict in SETTLED_VERDICTS:
+        return ExitCode.DONE
+    if line.verdict is Verdict.UNKNOWN and line.contact:
+        return ExitCode.UNREACHABLE
+    return ExitCode.NOT_AS_IT_SHOULD_BE

@@ -1,0 +1,253 @@
+"""The catalog: what operators bring in about a hotfix, with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.application.codec import to_json
+from orchestrator.application.judging import find_hotfix
+from orchestrator.application.ports.files import (
+    ArticleDraft,
+    ArticleReader,
+    BadInputError,
+    Difference,
+    IncompleteDefinition,
+    Lack,
+    PackageProblem,
+    PackageReader,
+    Problem,
+    TableReader,
+)
+from orchestrator.application.ports.storage import UnitOfWork
+from orchestrator.application.results import Result
+from orchestrator.application.services import Services
+from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.hotfix import FileRow, Hotfix, Package, Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A hotfix of the catalog with what is known, what lacks and from where."""
+
+    article: str
+    title: str
+    products: tuple[str, ...]
+    windows_version: str
+    service_pack: int
+    restart_required: bool
+    replaces: tuple[str, ...]
+    platforms: tuple[str, ...]
+    languages: tuple[str, ...]
+    symptom: str
+    exposure: str
+    services: tuple[str, ...]
+    file_table: tuple[FileRow, ...]
+    table_provenance: Provenance | None
+    lab: bool
+    packages: tuple[Package, ...]
+    provenance: Mapping[str, Provenance]
+    lacks: tuple[Lack, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogLine:
+    """A line of ``catalog list``."""
+
+    article: str
+    title: str
+    rows: int
+    packages: int
+    pinned: int
+    lab: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogList:
+    """Every hotfix of the catalog."""
+
+    hotfixes: tuple[CatalogLine, ...]
+
+
+def import_article(
+    services: Services, reader: ArticleReader, path: Path
+) -> Result[CatalogEntry]:
+    """Store the definition that a file gives, by itself or with a shipped one.
+
+    A file table that was imported before stays.
+
+    Raises:
+        BadInputError: the file is malformed, or not enough for a definition.
+    """
+    found = reader.read(path)
+    lacks: tuple[Lack, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    if isinstance(found, ArticleDraft):
+        base = reader.shipped(found.article)
+        completed = reader.complete(found, base)
+        if isinstance(completed, IncompleteDefinition):
+            raise BadInputError(
+                str(path),
+                [
+                    Problem(lack.field, "nothing", lack.reason, lack.hint)
+                    for lack in completed.missing
+                ],
+            )
+        hotfix = completed.hotfix
+        lacks, differences = completed.lacks, completed.differences
+    else:
+        hotfix = found
+    with services.storage.begin() as uow:
+        before = uow.catalog.hotfix(hotfix.article)
+        if hotfix.file_table is None and before is not None:
+            hotfix = replace(hotfix, file_table=before.file_table)
+        _keep(uow, hotfix)
+        entry = entry_of(uow, hotfix)
+    return Result("catalog", replace(entry, lacks=lacks, differences=differences))
+
+
+def _keep(uow: UnitOfWork, hotfix: Hotfix) -> None:
+    uow.catalog.put_hotfix(hotfix)
+    uow.evidence.append(Entry(RecordKind.CATALOG, hotfix.article, to_json(hotfix)))
+
+
+def import_table(
+    services: Services,
+    reader: TableReader,
+    article: str,
+    path: Path,
+    *,
+    supplied_by: str,
+    source: str,
+) -> Result[CatalogEntry]:
+    """Store an operator's file table, with who supplied it and from where.
+
+    Raises:
+        BadInputError: a row is malformed, doubled or contradicts another.
+    """
+    with services.storage.begin() as uow:
+        hotfix = find_hotfix(uow, article)
+    read = reader(
+        path, supplied_by=supplied_by, source=source, plausible=hotfix.plausible
+    )
+    with services.storage.begin() as uow:
+        with_table = replace(find_hotfix(uow, article), file_table=read.table)
+        _keep(uow, with_table)
+        entry = entry_of(uow, with_table)
+    return Result(
+        "catalog", entry, warnings=tuple(str(warning) for warning in read.warnings)
+    )
+
+
+def import_package(
+    services: Services,
+    reader: PackageReader,
+    article: str,
+    path: Path,
+    pin: str | None,
+) -> Result[CatalogEntry]:
+    """Store what a package is; unpinned it can be shown, never planned.
+
+    Raises:
+        BadInputError: the file is no package of this article, or not the pinned one.
+    """
+    with services.storage.begin() as uow:
+        hotfix = find_hotfix(uow, article)
+    facts = reader(path, pin=pin)
+    if isinstance(facts, PackageProblem):
+        raise BadInputError(
+            str(path), [Problem("", facts.found, facts.expected, facts.hint)]
+        )
+    if facts.article != hotfix.article:
+        raise BadInputError(
+            str(path),
+            [
+                Problem(
+                    "name",
+                    f"a package of {facts.article}",
+                    f"one of {hotfix.article}",
+                    "give the article that the package is for",
+                )
+            ],
+        )
+    package = Package(
+        article=facts.article,
+        name=facts.name,
+        sha256=facts.sha256,
+        sha1=facts.sha1,
+        size=facts.size,
+        platform=facts.platform,
+        language=facts.language,
+        service_pack=facts.service_pack,
+        pinned=facts.pinned,
+        provenance=Provenance(services.account, path.name),
+        lab=facts.lab,
+    )
+    with services.storage.begin() as uow:
+        uow.catalog.put_package(package, str(path.resolve()))
+        uow.evidence.append(
+            Entry(RecordKind.CATALOG, package.article, to_json(package))
+        )
+        entry = entry_of(uow, find_hotfix(uow, article))
+    warnings = () if facts.pinned else (_unpinned(facts.name),)
+    return Result("catalog", entry, warnings=warnings)
+
+
+def _unpinned(name: str) -> str:
+    return f"{name} is not pinned and so cannot be planned; give --sha256 HASH"
+
+
+def show(services: Services, article: str) -> Result[CatalogEntry]:
+    """A hotfix of the catalog."""
+    with services.storage.begin() as uow:
+        return Result("catalog", entry_of(uow, find_hotfix(uow, article)))
+
+
+def list_catalog(services: Services) -> Result[CatalogList]:
+    """Every hotfix of the catalog."""
+    with services.storage.begin() as uow:
+        return Result(
+            "catalog-list",
+            CatalogList(
+                tuple(_list_line(uow, hotfix) for hotfix in uow.catalog.hotfixes())
+            ),
+        )
+
+
+def _list_line(uow: UnitOfWork, hotfix: Hotfix) -> CatalogLine:
+    packages = uow.catalog.packages(hotfix.article)
+    table = hotfix.file_table
+    return CatalogLine(
+        hotfix.article,
+        hotfix.title,
+        rows=len(table.rows) if table else 0,
+        packages=len(packages),
+        pinned=sum(package.pinned for package in packages),
+        lab=bool(table and table.lab),
+    )
+
+
+def entry_of(uow: UnitOfWork, hotfix: Hotfix) -> CatalogEntry:
+    """A hotfix as it is shown."""
+    table = hotfix.file_table
+    return CatalogEntry(
+        article=hotfix.article,
+        title=hotfix.title,
+        products=hotfix.products,
+        windows_version=hotfix.prerequisites.windows_version,
+        service_pack=hotfix.prerequisites.service_pack,
+        restart_required=hotfix.restart_required,
+        replaces=hotfix.replaces,
+        platforms=tuple(platform.value for platform in hotfix.platforms),
+        languages=hotfix.languages,
+        symptom=hotfix.symptom,
+        exposure=hotfix.exposure.value,
+        services=hotfix.services,
+        file_table=table.rows if table else (),
+        table_provenance=table.provenance if table else None,
+        lab=bool(table and table.lab),
+        packages=tuple(uow.catalog.packages(hotfix.article)),
+        provenance=hotfix.provenance,
+    )

@@ -1,0 +1,198 @@
+"""Explain one server on one screen: verdict, proof, what blocks it, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.application.audit import WaiverLine
+from orchestrator.application.estate import find_server
+from orchestrator.application.judging import (
+    find_hotfix,
+    load_estate,
+    only_hotfix,
+)
+from orchestrator.application.results import Result
+from orchestrator.application.services import Services
+from orchestrator.domain.evidence import Record
+from orchestrator.domain.exposure import (
+    Exposed,
+    Exposure,
+    ExposureLacking,
+    ExposureUnknown,
+    NotExposed,
+)
+from orchestrator.domain.facts import Unreadable
+from orchestrator.domain.remediation import Attempt
+from orchestrator.domain.server import Server
+from orchestrator.domain.verdict import Judgement, Proof, Verdict
+
+#: Records that ``history`` shows unless asked for more.
+HISTORY_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of a server against a hotfix."""
+
+    server: str
+    article: str
+    verdict: Verdict
+    reason: str
+    proof: tuple[Proof, ...]
+    #: The path that exposes it, or why none does.
+    exposure: str
+    last_contact: datetime | None
+    contact_fault: str
+    unreadable: tuple[str, ...]
+    last_outcome: str
+    waiver: WaiverLine | None
+    #: The exact command that comes next.
+    next_command: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One record of a server's history."""
+
+    at: datetime
+    writer: str
+    sequence: int
+    kind: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A server's records, oldest first."""
+
+    server: str
+    records: tuple[HistoryLine, ...]
+    #: Older records that were left off.
+    left_off: int
+
+
+def explain(services: Services, name: str, article: str | None) -> Result[Explanation]:
+    """Why a server has its verdict, and the exact next command."""
+    now = services.clock.now()
+    with services.storage.begin() as uow:
+        hotfix = (
+            find_hotfix(uow, article)
+            if article
+            else only_hotfix(uow.catalog.hotfixes())
+        )
+        estate = load_estate(uow, hotfix, now)
+        server = find_server(estate.inventory, name)
+        contact = uow.facts.contacts().get(server.name)
+        waiver = uow.waivers.all(hotfix.article).get(server.name)
+        attempts = uow.runs.attempts_on(server.name)
+    judgement = estate.judge(server)
+    facts = estate.facts_of(server.name).observations.values()
+    held = waiver if waiver and waiver.holds(now) else None
+    explanation = Explanation(
+        server=server.name,
+        article=hotfix.article,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        proof=judgement.proof,
+        exposure=exposure_sentence(judgement.exposure),
+        last_contact=contact[0] if contact else None,
+        contact_fault=(contact[1] or "") if contact else "",
+        unreadable=tuple(
+            f"{seen.name}: {seen.value.reason}"
+            for seen in facts
+            if isinstance(seen.value, Unreadable)
+        ),
+        last_outcome=_last_outcome(attempts[0]) if attempts else "",
+        waiver=WaiverLine(held.owner, held.until, held.reason) if held else None,
+        next_command=next_command(
+            hotfix.article, server, judgement, attempts[0] if attempts else None
+        ),
+        as_of=now,
+    )
+    return Result("explanation", explanation)
+
+
+def exposure_sentence(exposure: Exposure | None) -> str:
+    """An exposure in one sentence."""
+    match exposure:
+        case None:
+            return ""
+        case Exposed(path):
+            return f"exposed: {path}"
+        case NotExposed(why):
+            return f"not exposed: {why}"
+        case ExposureUnknown(why):
+            return f"unknown: {why}"
+        case ExposureLacking(facts):
+            return "not known yet: " + "; ".join(str(fact) for fact in facts)
+
+
+def _last_outcome(attempt: Attempt) -> str:
+    end = attempt.outcome.value if attempt.outcome else attempt.state.value
+    return f"{attempt.run}: {end} {attempt.reason}".rstrip()
+
+
+def next_command(server: Server, judgement: Judgement, attempt: Attempt | None) -> str:
+    """The exact next command for a server with this verdict."""
+    if attempt is not None and not attempt.settled and attempt.steps:
+        return f"orchestrator resume {attempt.run}"
+    return _NEXT[judgement.verdict].format(server=server.name, article=article)
+
+
+_NOTHING = "none: nothing is left to do"
+
+_NEXT = {
+    Verdict.UNKNOWN: "orchestrator survey {server}",
+    Verdict.CONTRADICTED: "orchestrator history {server}",
+    Verdict.NEEDED: "orchestrator plan {article} {server}",
+    Verdict.INSTALLED_NOT_ACTIVE: (
+        "orchestrator plan {article} {server} --activate restart-service"
+    ),
+    Verdict.INDETERMINATE: "orchestrator plan {article} {server} --policy applicable",
+    Verdict.BLOCKED: "orchestrator survey {server}, once what blocks it is mended",
+    Verdict.COMPLIANT: _NOTHING,
+    Verdict.NOT_AFFECTED: _NOTHING,
+    Verdict.NOT_APPLICABLE: _NOTHING,
+}
+
+
+def history(
+    services: Services, name: str, limit: int = HISTORY_LIMIT
+) -> Result[History]:
+    """The records of a server, oldest first."""
+    with services.storage.begin() as uow:
+        server = find_server(uow.inventory.load(), name)
+        records = list(uow.evidence.records(subject=server.name))
+    shown = records[-limit:]
+    return Result(
+        "history",
+        History(
+            server.name,
+            tuple(_history_line(record) for record in shown),
+            len(records) - len(shown),
+        ),
+    )
+
+
+def _history_line(record: Record) -> HistoryLine:
+    return HistoryLine(
+        record.at,
+        record.writer,
+        record.sequence,
+        record.kind.value,
+        _summary(record),
+    )
+
+
+def _summary(record: Record) -> str:
+    payload = record.payload
+    if not isinstance(payload, dict):
+        return "pruned"
+    words = [
+        str(payload[key])
+        for key in ("verdict", "outcome", "state", "kind", "subject", "fault", "reason")
+        if payload.get(key)
+    ]
+    return " ".join(words)

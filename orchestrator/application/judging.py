@@ -1,0 +1,231 @@
+"""Gathering what a verdict rests on, for one server or for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
+from orchestrator.application.results import not_found
+from orchestrator.domain.effect import OwnRecord
+from orchestrator.domain.exposure import AssumedPeers, Shield, Topology, observed_shield
+from orchestrator.domain.facts import (
+    FactKind,
+    FactSet,
+    FreshFacts,
+    OperatingSystem,
+    Product,
+)
+from orchestrator.domain.hotfix import (
+    FileRow,
+    Hotfix,
+    NoPackage,
+    Package,
+    choose_package,
+)
+from orchestrator.domain.remediation import Action, Attempt, Outcome
+from orchestrator.domain.selection import Selection
+from orchestrator.domain.server import Inventory, Server
+from orchestrator.domain.symptom import Symptom
+from orchestrator.domain.verdict import FACT_LIMIT, Case, Judgement, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How to judge: the policy that is not part of a definition."""
+
+    assume_unknown_peers: AssumedPeers | None = None
+    fact_limit: timedelta = FACT_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """All that verdicts on one hotfix rest on, at one moment."""
+
+    hotfix: Hotfix
+    inventory: Inventory
+    facts: Mapping[str, FactSet]
+    packages: tuple[Package, ...]
+    own: Mapping[str, OwnRecord]
+    now: datetime
+    judging: Judging = field(default_factory=Judging)
+    symptoms: Mapping[str, Symptom] = field(default_factory=dict)
+    shields: Mapping[str, Shield] = field(default_factory=dict)
+
+    @property
+    def topology(self) -> Topology:
+        """The graph with what is known of each server's protection."""
+        return Topology(self.inventory, self.shields, self.judging.assume_unknown_peers)
+
+    def facts_of(self, server: str) -> FactSet:
+        """A server's facts; empty for one that was never surveyed."""
+        return self.facts.get(server, FactSet())
+
+    def package_for(self, server: str) -> Package | NoPackage:
+        """The package that fits a server."""
+        system = system_of(self.facts_of(server))
+        if system is None:
+            return NoPackage("platform and language are not known yet")
+        return choose_package(
+            self.packages,
+            platform=system.platform,
+            language=system.language,
+            service_pack=system.service_pack,
+        )
+
+    def case(self, server: Server) -> Case:
+        """Everything that one server's verdict rests on."""
+        facts = self.facts_of(server.name)
+        return Case(
+            hotfix=self.hotfix,
+            server=server,
+            facts=facts,
+            exposure=self.topology.exposure_of(
+                self.hotfix, server, self._trusted(facts)
+            ),
+            package=self.package_for(server.name),
+            now=self.now,
+            own=self.own.get(server.name, OwnRecord()),
+            symptom=self.symptoms.get(server.name, Symptom()),
+            fact_limit=self.judging.fact_limit,
+        )
+
+    def _trusted(self, facts: FactSet) -> tuple[str, ...]:
+        """Peers of the inventory that the server's own classes name.
+
+        Names that the inventory lacks are left out: a trusted server list also holds
+        servers that were taken away years ago.
+        """
+        seen = facts.find(FactKind.PRODUCT)
+        if seen is None or not isinstance(seen.value, Product):
+            return ()
+        known = self.inventory.servers
+        names = (name.lower().partition(".")[0] for name in seen.value.trusted)
+        return tuple(name for name in names if name in known)
+
+    def judge(self, server: Server) -> Judgement:
+        """One server's verdict."""
+        return judge(self.case(server))
+
+
+def find_hotfix(uow: UnitOfWork, article: str) -> Hotfix:
+    """A definition by its number, with or without ``KB``.
+
+    Raises:
+        RequestError: the catalog has none.
+    """
+    wanted = article.upper()
+    name = wanted if wanted.startswith("KB") else f"KB{wanted}"
+    hotfix = uow.catalog.hotfix(name)
+    if hotfix is None:
+        raise not_found("article", name, "import it with orchestrator catalog import")
+    return hotfix
+
+
+def load_estate(
+    uow: UnitOfWork, hotfix: Hotfix, now: datetime, judging: Judging | None = None
+) -> Estate:
+    """Everything that verdicts on a hotfix rest on, from storage."""
+    facts = uow.facts.of_all()
+    how = judging or Judging()
+    return Estate(
+        hotfix=hotfix,
+        inventory=uow.inventory.load(),
+        facts=facts,
+        packages=tuple(uow.catalog.packages(hotfix.article)),
+        own=own_records(
+            uow.runs.last_installs(hotfix.article),
+            uow.facts.first_seen(hotfix.article),
+        ),
+        now=now,
+        judging=how,
+        shields={
+            name: observed_shield(name, FreshFacts(known, now, how.fact_limit))
+            for name, known in facts.items()
+        },
+    )
+
+
+def own_records(
+    installs: Mapping[str, Attempt], seen: Mapping[str, FirstSeen]
+) -> dict[str, OwnRecord]:
+    """What our journal and surveys know, per server."""
+    return {
+        server: _own_record(installs.get(server), seen.get(server, FirstSeen()))
+        for server in {*installs, *seen}
+    }
+
+
+def _own_record(attempt: Attempt | None, seen: FirstSeen) -> OwnRecord:
+    installed = attempt is not None and says_installed(attempt)
+    return OwnRecord(
+        installed_at=attempt.installed_at if attempt and installed else None,
+        says_installed=installed,
+        first_right=seen.right,
+        last_wrong=seen.wrong,
+    )
+
+
+def says_installed(attempt: Attempt) -> bool:
+    """Whether an attempt's end claims that the hotfix is on the server."""
+    return attempt.action is Action.INSTALL and attempt.outcome in (
+        Outcome.REMEDIATED,
+        Outcome.INSTALLED_NOT_ACTIVE,
+        Outcome.UNHEALTHY,
+        Outcome.PENDING_RESTART,
+    )
+
+
+def system_of(facts: FactSet) -> OperatingSystem | None:
+    """The operating system of a server as last read, however old."""
+    seen = facts.find(FactKind.OPERATING_SYSTEM)
+    value = seen.value if seen else None
+    return value if isinstance(value, OperatingSystem) else None
+
+
+def rows_of(hotfix: Hotfix, facts: FactSet) -> tuple[FileRow, ...]:
+    """The rows of the table that a server must meet."""
+    system = system_of(facts)
+    table = hotfix.file_table
+    if system is None or table is None:
+        return ()
+    return table.rows_for(system.platform, system.service_pack)
+
+
+def judge_all(estate: Estate, servers: Iterable[Server]) -> dict[str, Judgement]:
+    """The verdict of each of these servers, by name."""
+    return {server.name: estate.judge(server) for server in servers}
+
+
+def selected(
+    uow: UnitOfWork, inventory: Inventory, selection: Selection, now: datetime
+) -> tuple[Server, ...]:
+    """The active servers of a selection, judged first where it asks for verdicts.
+
+    Raises:
+        SelectionError: nothing matches.
+        RequestError: verdicts are asked for and the catalog does not hold one hotfix.
+    """
+    servers = inventory.active()
+    if not selection.needs_verdicts:
+        return selection.choose(servers)
+    estate = load_estate(uow, only_hotfix(uow.catalog.hotfixes()), now)
+    return selection.choose(servers, verdicts_of(judge_all(estate, servers)))
+
+
+def only_hotfix(hotfixes: Sequence[Hotfix]) -> Hotfix:
+    """The one definition of the catalog, for a question that names none.
+
+    Raises:
+        RequestError: there is none, or more than one.
+    """
+    if len(hotfixes) == 1:
+        return hotfixes[0]
+    names = ", ".join(hotfix.article for hotfix in hotfixes) or "none"
+    raise not_found("single article", names, "name the article on the command line")
+
+
+def verdicts_of(judgements: Mapping[str, Judgement]) -> dict[str, Verdict]:
+    """Just the verdicts, by server."""
+    return {name: judgement.verdict for name, judgement in judgements.items()}

@@ -1,0 +1,340 @@
+"""Plans: made from what is known, shown, approved. Making one changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from orchestrator.application.codec import to_json
+from orchestrator.application.judging import (
+    Estate,
+    Judging,
+    find_hotfix,
+    judge_all,
+    load_estate,
+    verdicts_of,
+)
+from orchestrator.application.ports.storage import StoredPlan, UnitOfWork
+from orchestrator.application.results import (
+    ErrorCode,
+    RefusedError,
+    Result,
+    not_found,
+)
+from orchestrator.application.services import Services
+from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.hotfix import Package
+from orchestrator.domain.planning import (
+    Approval,
+    Candidate,
+    Plan,
+    PlanPolicy,
+    Wave,
+    make_plan,
+    seal,
+)
+from orchestrator.domain.remediation import Action
+from orchestrator.domain.selection import Selection
+from orchestrator.domain.server import Server
+from orchestrator.domain.verdict import Verdict
+
+#: How long an approval holds unless said otherwise.
+APPROVAL_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One server of a wave as it is shown."""
+
+    server: str
+    action: Action
+    pool: str | None
+    site: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWave:
+    """One wave as it is shown."""
+
+    number: int
+    servers: tuple[PlanLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedLine:
+    """A server that is left alone, and why."""
+
+    server: str
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlastRadius:
+    """What a plan touches."""
+
+    servers: int
+    pools: tuple[str, ...]
+    sites: tuple[str, ...]
+    #: The sum of what the inventory knows; ``None`` where it knows nothing.
+    users: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDifference:
+    """Against the plan made before this one for the same article."""
+
+    previous: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """A plan with all that an approver must see."""
+
+    plan: str
+    digest: str
+    article: str
+    made: datetime
+    policy: PlanPolicy
+    waves: tuple[PlanWave, ...]
+    excluded: tuple[ExcludedLine, ...]
+    radius: BlastRadius
+    approvals: tuple[Approval, ...] = ()
+    run: str | None = None
+    difference: PlanDifference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """A line of ``plan list``."""
+
+    plan: str
+    article: str
+    made: datetime
+    servers: int
+    waves: int
+    approved: bool
+    run: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanList:
+    """Every plan, newest first."""
+
+    plans: tuple[PlanSummary, ...]
+
+
+def plan(
+    services: Services, article: str, selection: Selection, policy: PlanPolicy
+) -> Result[PlanReport]:
+    """Make a plan of the selected servers and store it."""
+    now = services.clock.now()
+    judging = Judging(
+        policy.assume_unknown_peers, timedelta(hours=policy.fact_limit_hours)
+    )
+    with services.storage.begin() as uow:
+        estate = load_estate(uow, find_hotfix(uow, article), now, judging)
+        judged = judge_all(estate, estate.inventory.active())
+        servers = selection.choose(estate.inventory.active(), verdicts_of(judged))
+        made = make_plan(
+            estate.hotfix,
+            (
+                Candidate(server, judged[server.name], package_of(estate, server))
+                for server in servers
+            ),
+            estate.inventory.pools,
+            policy,
+        )
+        stored = keep(uow, made, now, services.account)
+        return Result("plan", report_of(uow, stored))
+
+
+def package_of(estate: Estate, server: Server) -> Package | None:
+    """The package for a server, or ``None`` where none fits."""
+    found = estate.package_for(server.name)
+    return found if isinstance(found, Package) else None
+
+
+def keep(uow: UnitOfWork, made: Plan, now: datetime, account: str) -> StoredPlan:
+    """Store a plan with its evidence; the same plan again is the same plan.
+
+    A plan that has run once is not handed out again: the estate is as it was, so the
+    new one says which run it follows, and has a digest of its own.
+    """
+    before = uow.plans.find(made.digest)
+    while before is not None and before.run is not None:
+        made = seal(replace(made, retry_of=before.run))
+        before = uow.plans.find(made.digest)
+    if before is not None:
+        return before
+    stored = StoredPlan(made, now, account)
+    uow.plans.add(stored)
+    uow.evidence.append(
+        Entry(RecordKind.PLAN, made.digest, {"account": account, "plan": to_json(made)})
+    )
+    return stored
+
+
+def find_plan(uow: UnitOfWork, name: str) -> StoredPlan:
+    """A plan by its name, its digest, or the start of it.
+
+    Raises:
+        RequestError: there is none.
+    """
+    stored = uow.plans.find(name.lower())
+    if stored is None:
+        raise not_found("plan", name, "see orchestrator plan list")
+    return stored
+
+
+def show(services: Services, name: str) -> Result[PlanReport]:
+    """A plan as it was made."""
+    with services.storage.begin() as uow:
+        return Result("plan", report_of(uow, find_plan(uow, name)))
+
+
+def list_plans(services: Services) -> Result[PlanList]:
+    """Every plan, newest first."""
+    now = services.clock.now()
+    with services.storage.begin() as uow:
+        return Result(
+            "plan-list",
+            PlanList(
+                tuple(
+                    PlanSummary(
+                        plan=stored.plan.name,
+                        article=stored.plan.article,
+                        made=stored.made,
+                        servers=len(stored.plan.servers()),
+                        waves=len(stored.plan.waves),
+                        approved=bool(valid_approvals(uow, stored.plan, now)),
+                        run=stored.run,
+                    )
+                    for stored in uow.plans.all()
+                )
+            ),
+        )
+
+
+def approve(
+    services: Services, name: str, *, by: str, reason: str, days: int = APPROVAL_DAYS
+) -> Result[PlanReport]:
+    """Attest that a named person wants this very plan carried out."""
+    now = services.clock.now()
+    with services.storage.begin() as uow:
+        stored = find_plan(uow, name)
+        if stored.run is not None:
+            raise RefusedError(
+                ErrorCode.PLAN_STARTED,
+                f"plan {stored.plan.name} was started before, as run {stored.run}",
+                "make a new plan",
+            )
+        approval = Approval(
+            plan_digest=stored.plan.digest,
+            by=by,
+            reason=reason,
+            account=services.account,
+            at=now,
+            expires=now + timedelta(days=days),
+        )
+        uow.plans.approve(approval)
+        uow.evidence.append(
+            Entry(RecordKind.APPROVAL, stored.plan.digest, to_json(approval))
+        )
+        return Result("plan", report_of(uow, stored))
+
+
+def valid_approvals(
+    uow: UnitOfWork, plan_of: Plan, now: datetime
+) -> tuple[Approval, ...]:
+    """The approvals of a plan that have not expired."""
+    return tuple(
+        approval
+        for approval in uow.plans.approvals(plan_of.digest)
+        if now < approval.expires
+    )
+
+
+def report_of(uow: UnitOfWork, stored: StoredPlan) -> PlanReport:
+    """A stored plan with all that an approver must see."""
+    servers = uow.inventory.load().servers
+    made = stored.plan
+    return PlanReport(
+        plan=made.name,
+        digest=made.digest,
+        article=made.article,
+        made=stored.made,
+        policy=made.policy,
+        waves=tuple(_wave(wave, servers) for wave in made.waves),
+        excluded=tuple(
+            ExcludedLine(gone.server, gone.verdict, gone.reason)
+            for gone in made.excluded
+        ),
+        radius=_radius(made, servers),
+        approvals=tuple(uow.plans.approvals(made.digest)),
+        run=stored.run,
+        difference=_difference(stored, uow.plans.all()),
+    )
+
+
+def _wave(wave: Wave, servers: Mapping[str, Server]) -> PlanWave:
+    return PlanWave(
+        wave.number,
+        tuple(
+            PlanLine(
+                planned.server,
+                planned.action,
+                planned.pool,
+                _site(servers, planned.server),
+                planned.reason,
+            )
+            for planned in wave.servers
+        ),
+    )
+
+
+def _site(servers: Mapping[str, Server], name: str) -> str:
+    known = servers.get(name)
+    return known.site if known else ""
+
+
+def _radius(made: Plan, servers: Mapping[str, Server]) -> BlastRadius:
+    touched = [planned.server for planned in made.servers()]
+    known = [servers[name] for name in touched if name in servers]
+    users = [server.users for server in known if server.users is not None]
+    return BlastRadius(
+        servers=len(touched),
+        pools=_names(server.pool for server in known),
+        sites=_names(server.site for server in known),
+        users=sum(users) if users else None,
+    )
+
+
+def _names(values: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(sorted({value for value in values if value}))
+
+
+def _difference(
+    stored: StoredPlan, plans: Sequence[StoredPlan]
+) -> PlanDifference | None:
+    earlier = [
+        other
+        for other in plans
+        if other.plan.article == stored.plan.article
+        and other.made < stored.made
+        and other.plan.digest != stored.plan.digest
+    ]
+    if not earlier:
+        return None
+    previous = max(earlier, key=lambda other: other.made)
+    before = {planned.server for planned in previous.plan.servers()}
+    after = {planned.server for planned in stored.plan.servers()}
+    return PlanDifference(
+        previous.plan.name,
+        added=tuple(sorted(after - before)),
+        removed=tuple(sorted(before - after)),
+    )

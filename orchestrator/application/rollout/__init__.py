@@ -1,0 +1,1 @@
+"""A rollout: admitted, conducted wave by wave, paused, stopped, resumed."""

@@ -1,0 +1,75 @@
+"""What the use cases are handed: the ports, who runs them, and the limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestrator.application.ports.clock import Clock
+from orchestrator.application.ports.hosts import HostGateway
+from orchestrator.application.ports.secrets import CredentialStore
+from orchestrator.application.ports.storage import Storage
+
+
+class Progress(Protocol):
+    """Hears of long work as it goes; the command line draws it."""
+
+    def started(self, total: int, what: str) -> None:
+        """Work on so many servers begins."""
+
+    def server(self, name: str, state: str, detail: str = "") -> None:
+        """A server's state changed."""
+
+    def advanced(self, name: str) -> None:
+        """A server is done."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def started(self, total: int, what: str) -> None:
+        """Say nothing."""
+
+    def server(self, name: str, state: str, detail: str = "") -> None:
+        """Say nothing."""
+
+    def advanced(self, name: str) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of long work, with their units."""
+
+    #: Servers that are read at once.
+    survey_concurrency: int = 32
+    #: Servers that are changed at once, over all pools and sites.
+    apply_concurrency: int = 32
+    #: Between two looks at a running installer.
+    poll_seconds: float = 5.0
+    #: Past this an installer counts as hung: it is left alone, and unknown.
+    installer_seconds: float = 3600.0
+    #: How long contact with a host may be lost before its attempt is unknown.
+    lost_contact_seconds: float = 300.0
+    #: For a service to stop and start again.
+    service_seconds: float = 300.0
+    #: A lease that is not renewed for so long has lost its owner.
+    lease_seconds: float = 120.0
+    #: Between two looks of the dispatcher at what is waiting.
+    dispatch_seconds: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports of this process."""
+
+    storage: Storage
+    hosts: HostGateway
+    credentials: CredentialStore
+    clock: Clock
+    #: The operating-system account; recorded with whatever it does.
+    account: str
+    #: Names this process among others that work on the same database.
+    owner: str
+    limits: Limits = field(default_factory=Limits)
+    progress: Progress = field(default_factory=Silent)
