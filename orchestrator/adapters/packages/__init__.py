@@ -1,0 +1,1 @@
+"""Installer files: what their names and bytes say."""
