@@ -209,6 +209,11 @@ class KnownLaunch:
     process_id: int | None = None
     process_started: datetime | None = None
 
+    @property
+    def by_identity(self) -> bool:
+        """Whether the process can be told from one that got its id later."""
+        return self.process_id is not None and self.process_started is not None
+
 
 @dataclass(frozen=True, slots=True)
 class NotLaunched:
@@ -246,19 +251,13 @@ class Interrupted:
     log_tail: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """The host's evidence does not decide; the attempt stays unknown."""
-
-    reason: str
-
-
-Settlement = (
-    NotLaunched | StillRunning | Finished | RefusedByWrapper | Interrupted | Unsettled
-)
+Settlement = NotLaunched | StillRunning | Finished | RefusedByWrapper | Interrupted
 
 #: Boot time moves with clock corrections; less than this is no restart.
 BOOT_TIME_TOLERANCE = timedelta(minutes=1)
+
+
+_CODE_DIGITS = len("4294967295")
 
 
 def restarted(
@@ -271,90 +270,68 @@ def restarted(
 def settle(evidence: AttemptEvidence, known: KnownLaunch) -> Settlement:
     """What became of an attempt, from the host's evidence alone.
 
-    Where the reply to the launch was lost no process id is known. Then the attempt
-    is interrupted only if the computer restarted, or no process names the attempt's
-    folder and no installer runs.
+    A process that is known by id and start decides: while it lives the attempt runs,
+    and a process that got its id later is not it. What names the attempt's folder
+    belongs to the attempt too. Where the reply to the launch was lost, any installer
+    may be ours until the computer restarts.
+
+    A text that is no code counts as none: whatever could still write one is gone.
     """
     if evidence.refusal is not None:
         return RefusedByWrapper(evidence.refusal)
-    if evidence.exit_text is not None:
-        return _finished(evidence, evidence.exit_text)
-    at_work = evidence.mentioning + evidence.installers
-    if not evidence.claimed:
-        return (
-            StillRunning(evidence.mentioning) if evidence.mentioning else NotLaunched()
-        )
+    code = _code(evidence.exit_text)
+    if code is not None:
+        return Finished(code, evidence.ended, evidence.log_tail)
+    own = _own_processes(evidence, known)
+    if own:
+        return StillRunning(own)
+    if not evidence.claimed and evidence.exit_text is None:
+        return NotLaunched()
+    return _claimed_without_code(evidence, known)
+
+
+def _claimed_without_code(
+    evidence: AttemptEvidence, known: KnownLaunch
+) -> StillRunning | Interrupted:
     if restarted(known.boot_time, evidence.boot_time):
         return Interrupted(
             f"the computer restarted at {evidence.boot_time:%Y-%m-%d %H:%M}Z "
             "before the installer wrote its code",
             evidence.log_tail,
         )
-    if at_work:
-        return StillRunning(at_work)
-    return Interrupted(
-        "claimed, no exit code, and no process of the attempt is left",
-        evidence.log_tail,
+    if evidence.installers and not known.by_identity:
+        return StillRunning(evidence.installers)
+    return Interrupted(_no_code(evidence.exit_text), evidence.log_tail)
+
+
+def _own_processes(
+    evidence: AttemptEvidence, known: KnownLaunch
+) -> tuple[ProcessSeen, ...]:
+    """The launched process, and what names the attempt's folder."""
+    launched = (
+        process
+        for process in evidence.installers
+        if known.by_identity
+        and process not in evidence.mentioning
+        and process.process_id == known.process_id
+        and process.started == known.process_started
     )
+    return (*evidence.mentioning, *launched)
 
 
-def _finished(evidence: AttemptEvidence, text: str) -> Settlement:
-    stripped = text.strip()
+def _code(text: str | None) -> int | None:
+    """The 32-bit code of an exit file, signed or not; ``None`` if it holds none."""
+    stripped = (text or "").strip()
     digits = stripped.removeprefix("-")
-    if not digits.isdecimal() or len(digits) > len("4294967295"):
-        return Unsettled(f"the exit file holds {stripped[:40]!r}, expected a number")
-    return Finished(int(stripped), evidence.ended, evidence.log_tail)
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) > _CODE_DIGITS:
+        return None
+    code = int(stripped)
+    return code if -(2**31) <= code < 2**32 else None
 
 
-class CodeMeaning(StrEnum):
-    """What an installer's exit code says, as far as a source says it."""
-
-    SUCCESS = "success"
-    #: 3010: success, but Windows wants a restart.
-    RESTART_WANTED = "restart-wanted"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True)
-class ExitCode:
-    """An exit code read: meaning and one phrase for people."""
-
-    code: int
-    meaning: CodeMeaning
-    phrase: str
-
-
-_SUCCESS = 0
-_RESTART_WANTED = 3010
-_MASKED = 1603
-_EXTENDED = range(0xF000, 0xF300)
-
-
-def read_exit_code(code: int, extended: str | None = None) -> ExitCode:
-    """Read a code of update.exe.
-
-    Sources: 3010 and 0 from the update metadata of such packages; 1603 masks the
-    true code, which stands in the log (KB822798). No other table was sourced.
-
-    Args:
-        code: the full 32-bit code, signed or not.
-        extended: the number of the log's extended error line, if it has one.
-    """
-    unsigned = code & 0xFFFFFFFF
-    tail = f", extended error {extended}" if extended else ""
-    if unsigned == _SUCCESS:
-        return ExitCode(code, CodeMeaning.SUCCESS, "installed")
-    if unsigned == _RESTART_WANTED:
-        return ExitCode(
-            code, CodeMeaning.RESTART_WANTED, "installed, wants a restart (3010)"
-        )
-    if unsigned == _MASKED:
-        return ExitCode(code, CodeMeaning.FAILURE, f"failed, 1603{tail}")
-    if unsigned & 0xFFFF in _EXTENDED and unsigned >> 16 in (0, 0x8007):
-        return ExitCode(
-            code, CodeMeaning.FAILURE, f"update.exe extended error {unsigned:#x}"
-        )
-    return ExitCode(code, CodeMeaning.FAILURE, f"failed, code {unsigned}{tail}")
+def _no_code(text: str | None) -> str:
+    held = "no exit code" if text is None else f"the exit file holds {text[:40]!r}"
+    return f"claimed, {held}, and no process of the attempt is left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,8 +361,8 @@ class Attempt:
         return self.state is AttemptState.SETTLED
 
 
-def class_of(settlement: Settlement) -> AttemptEvent | None:
-    """The event that a settlement is for an unknown attempt; none if undecided."""
+def class_of(settlement: Settlement) -> AttemptEvent:
+    """The event that a settlement is for an unknown attempt."""
     match settlement:
         case NotLaunched():
             return AttemptEvent.FOUND_NOT_LAUNCHED
@@ -395,7 +372,5 @@ def class_of(settlement: Settlement) -> AttemptEvent | None:
             return AttemptEvent.FOUND_FINISHED
         case Interrupted():
             return AttemptEvent.FOUND_INTERRUPTED
-        case Unsettled():
-            return None
         case _:
             assert_never(settlement)

@@ -7,6 +7,7 @@ from typing import assert_never
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.ports.hosts import AttemptFolder, HostWriter
 from orchestrator.application.survey import read_with
+from orchestrator.domain.exit_codes import CodeMeaning, ExitCode, read_exit_code
 from orchestrator.domain.facts import (
     FactKind,
     Lacking,
@@ -17,11 +18,8 @@ from orchestrator.domain.planning import Activation
 from orchestrator.domain.remediation import (
     Action,
     AttemptEvent,
-    CodeMeaning,
-    ExitCode,
     Outcome,
     Step,
-    read_exit_code,
     restarted,
 )
 from orchestrator.domain.verdict import (

@@ -17,6 +17,7 @@ from orchestrator.application.ports.hosts import (
     HostFaultError,
     HostWriter,
 )
+from orchestrator.domain.exit_codes import extended_code
 from orchestrator.domain.remediation import (
     Action,
     AttemptEvent,
@@ -29,8 +30,6 @@ from orchestrator.domain.remediation import (
     RefusedByWrapper,
     Step,
     StillRunning,
-    Unsettled,
-    extended_code,
     settle,
 )
 
@@ -53,7 +52,7 @@ def wait(turn: Turn, host: HostWriter) -> None:
                     if turn.now() >= deadline:
                         _lose(turn, "the installer still runs past its limit")
                         return
-                case NotLaunched() | Interrupted() | Unsettled():
+                case NotLaunched() | Interrupted():
                     _lose(turn, _reason(found))
                     return
                 case _:
@@ -77,8 +76,6 @@ def probe(turn: Turn, host: HostWriter) -> None:
             _installer_ended(turn, evidence, found, AttemptEvent.FOUND_FINISHED)
         case Interrupted(reason, tail):
             _interrupted(turn, reason, tail)
-        case Unsettled(reason):
-            turn.save(reason=reason)
         case _:
             assert_never(found)
 
@@ -98,7 +95,7 @@ def _known(turn: Turn) -> KnownLaunch:
     return turn.attempt.launch
 
 
-def _reason(found: NotLaunched | Interrupted | Unsettled) -> str:
+def _reason(found: NotLaunched | Interrupted) -> str:
     if isinstance(found, NotLaunched):
         return "the launch did not reach its claim"
     return found.reason
