@@ -15,7 +15,6 @@ from enum import StrEnum
 
 from orchestrator.domain.canonical import Json, digest
 from orchestrator.domain.exposure import AssumedPeers
-from orchestrator.domain.files import FileFinding
 from orchestrator.domain.hotfix import Hotfix, Package
 from orchestrator.domain.remediation import Action
 from orchestrator.domain.server import Pool, Server
@@ -50,6 +49,8 @@ class PlanPolicy:
     growth: tuple[float, ...] = (1, 0.05, 0.25)
     #: Facts older than this many hours are taken again at apply.
     fact_limit_hours: int = 24
+    #: How many changed servers of a wave may end badly before the rollout stops.
+    max_failed: int = 0
     #: How long a degraded pool may hold up its servers, in minutes.
     pool_wait_minutes: int = 60
 
@@ -240,14 +241,11 @@ def basis_of(judgement: Judgement, package: Package | None) -> Basis:
         platform=system.platform.value if system else "",
         service_pack=system.service_pack if system else -1,
         language=system.language if system else None,
-        files={finding.path: _seen(finding) for finding in judgement.files},
+        files={
+            finding.path: str(finding.found or "missing") for finding in judgement.files
+        },
         package_sha256=package.sha256 if package else None,
     )
-
-
-def _seen(finding: FileFinding) -> str:
-    branch = f" {finding.branch.value}" if finding.branch else ""
-    return f"{finding.found}{branch}" if finding.found else "missing"
 
 
 def _order(
@@ -281,23 +279,25 @@ def _count(size: float, total: int) -> int:
     """A wave's size; a share is rounded up, so that it is never empty."""
     if math.isinf(size):
         return total
-    return max(1, math.ceil(size * total)) if size < 1 else int(size)
+    # Rounded first, or 7 % of 100 would come to 8.
+    share = math.ceil(round(size * total, 9))
+    return max(1, share if size < 1 else int(size))
 
 
 def table_digest(hotfix: Hotfix) -> str:
     """The digest of the expected files that a plan was made against."""
     table = hotfix.file_table
-    rows = sorted(
+    rows: list[list[str]] = sorted(
         [
             row.path,
             str(row.version),
             row.platform.value,
             row.branch.value,
-            row.service_pack,
+            "" if row.service_pack is None else str(row.service_pack),
         ]
         for row in (table.rows if table else ())
     )
-    return digest([list(row) for row in rows])
+    return digest(rows)
 
 
 def seal(plan: Plan) -> Plan:
@@ -309,9 +309,8 @@ def seal(plan: Plan) -> Plan:
         "policy": _policy(plan.policy),
         "pools": dict(plan.pool_limits),
         "waves": [[_entry(planned) for planned in wave.servers] for wave in plan.waves],
-        "excluded": [
-            [gone.server, gone.verdict.value, gone.reason] for gone in plan.excluded
-        ],
+        # Their reasons hold times and measurements.
+        "excluded": [[gone.server, gone.verdict.value] for gone in plan.excluded],
     }
     return Plan(
         article=plan.article,
@@ -330,8 +329,9 @@ def _policy(policy: PlanPolicy) -> Json:
         "scope": policy.scope.value,
         "activation": policy.activation.value,
         "peers": policy.assume_unknown_peers and policy.assume_unknown_peers.value,
-        "growth": list(policy.growth),
+        "growth": [float(size) for size in policy.growth],
         "fact_limit_hours": policy.fact_limit_hours,
+        "max_failed": policy.max_failed,
         "pool_wait_minutes": policy.pool_wait_minutes,
     }
 
