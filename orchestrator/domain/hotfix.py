@@ -6,11 +6,14 @@ pack or other products works by data alone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.domain.version import Branch, FileVersion
+
+_REVISION = re.compile(r"-v(\d{1,3})[-.]", re.IGNORECASE | re.ASCII)
 
 
 class Platform(StrEnum):
@@ -144,6 +147,12 @@ class Package:
     provenance: Provenance
     lab: bool = False
 
+    @property
+    def revision(self) -> int:
+        """The edition that the name tells: 2 for ``…-KBnnnnnn-v2-…``, else 1."""
+        match = _REVISION.search(self.name)
+        return int(match[1]) if match else 1
+
 
 @dataclass(frozen=True, slots=True)
 class NoPackage:
@@ -161,8 +170,8 @@ def choose_package(
 ) -> Package | NoPackage:
     """The pinned package for a platform, language and service pack.
 
-    An exact language wins over a package for all languages; the newest name wins
-    among equals, so that a ``-v2-`` package is taken before the first edition.
+    An exact language wins over a package for all languages, and a later revision
+    over an earlier one.
     """
     fitting = [
         package
@@ -177,4 +186,7 @@ def choose_package(
     pinned = [package for package in fitting if package.pinned]
     if not pinned:
         return NoPackage(f"{fitting[0].name} is not pinned; give --sha256")
-    return max(pinned, key=lambda found: (found.language is not None, found.name))
+    return max(
+        pinned,
+        key=lambda found: (found.language is not None, found.revision, found.name),
+    )
