@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from orchestrator.domain.canonical import Json, canonical_json
@@ -88,7 +88,8 @@ def _header(
     return {
         "writer": writer,
         "sequence": sequence,
-        "at": at.isoformat(),
+        # A database may hand the same instant back in its own zone.
+        "at": at.astimezone(UTC).isoformat(),
         "kind": kind.value,
         "subject": subject,
     }
@@ -117,6 +118,8 @@ def fault_of(record: Record, head: Head) -> str | None:
 
     A pruned payload is no fault: its hash still stands in the chain.
     """
+    if record.writer != head.writer:
+        return f"found writer {record.writer}, expected {head.writer}"
     if record.sequence != head.sequence + 1:
         return f"found number {record.sequence}, expected {head.sequence + 1}"
     if record.previous != head.hash:
