@@ -150,14 +150,15 @@ class Topology:
         ways = [stop for peer in peers for stop in self._way(server, peer)]
         for what, shield in ways:
             if self._counts_as_on(shield):
-                return Exposed(f"{server.name} → {what}: {shield.why}")
+                assumed = ", assumed protected" if shield.unknown else ""
+                return Exposed(f"{server.name} → {what}: {shield.why}{assumed}")
         lacking = tuple(shield.lacking for _, shield in ways if shield.lacking)
         if lacking:
             return ExposureLacking(lacking)
         unknown = [f"{what}: {shield.why}" for what, shield in ways if shield.unknown]
         if unknown and self.assume is None:
             return ExposureUnknown("; ".join(unknown))
-        return NotExposed(_no_exposure(peers))
+        return NotExposed(_no_exposure(peers, unknown))
 
     def _counts_as_on(self, shield: Shield) -> bool:
         if shield.unknown:
@@ -218,7 +219,8 @@ class Topology:
         )
 
 
-def _no_exposure(peers: tuple[str, ...]) -> str:
+def _no_exposure(peers: tuple[str, ...], unknown: list[str]) -> str:
     if not peers:
         return "opens MTLS to no peer"
-    return f"no protection at or before its {len(peers)} MTLS peer(s)"
+    assumed = f"; assumed unprotected: {'; '.join(unknown)}" if unknown else ""
+    return f"no protection at or before its {len(peers)} MTLS peer(s){assumed}"
