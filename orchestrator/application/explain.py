@@ -134,7 +134,9 @@ def _last_outcome(attempt: Attempt) -> str:
     return f"{attempt.run}: {end} {attempt.reason}".rstrip()
 
 
-def next_command(server: Server, judgement: Judgement, attempt: Attempt | None) -> str:
+def next_command(
+    article: str, server: Server, judgement: Judgement, attempt: Attempt | None
+) -> str:
     """The exact next command for a server with this verdict."""
     if attempt is not None and not attempt.settled and attempt.steps:
         return f"orchestrator resume {attempt.run}"

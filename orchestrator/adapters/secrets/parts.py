@@ -9,6 +9,7 @@ from typing import Protocol
 from orchestrator.application.ports.secrets import (
     Credential,
     CredentialEntry,
+    CredentialError,
     Mechanism,
     Secret,
 )
@@ -38,7 +39,7 @@ class Source(Protocol):
         """All that this place has, without secrets."""
 
 
-class BadCredentialNameError(ValueError):
+class BadCredentialNameError(CredentialError):
     """A name that could not be told apart from others, or escape its place."""
 
     def __init__(self, name: str) -> None:

@@ -17,14 +17,18 @@ import yaml
 
 from orchestrator.adapters.secrets.parts import NotHere, entry_of, make_credential
 from orchestrator.application.ports.files import BadInputError
-from orchestrator.application.ports.secrets import Credential, CredentialEntry
+from orchestrator.application.ports.secrets import (
+    Credential,
+    CredentialEntry,
+    CredentialError,
+)
 from orchestrator.documents.yaml_text import load_yaml
 
 MAX_FILE_BYTES = 1024 * 1024
 _OTHERS_OR_RUN = 0o177
 
 
-class CredentialsFileError(Exception):
+class CredentialsFileError(CredentialError):
     """The file cannot be used; says why and what to do, never what it holds."""
 
 

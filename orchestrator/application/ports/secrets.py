@@ -79,6 +79,10 @@ class CredentialEntry:
     source: str
 
 
+class CredentialError(Exception):
+    """A credential cannot be kept or read; says why and what to do, never its secret."""
+
+
 class CredentialStore(Protocol):
     """Where credentials are found and kept."""
 

@@ -1,0 +1,163 @@
+"""The composition root: settings in, use cases' ports out. Knows every adapter."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keyring
+
+from orchestrator.adapters.articles.file_table import read_table
+from orchestrator.adapters.articles.reader import Articles
+from orchestrator.adapters.database import default_url, open_storage
+from orchestrator.adapters.inventory_files.ansible import to_ansible
+from orchestrator.adapters.inventory_files.reader import read_inventory
+from orchestrator.adapters.packages.reader import read_package
+from orchestrator.adapters.secrets.store import Credentials
+from orchestrator.adapters.winrm.gateway import WinRmGateway
+from orchestrator.adapters.winrm.limits import Port, WinRmLimits
+from orchestrator.application.ports.files import (
+    ArticleReader,
+    InventoryReader,
+    PackageReader,
+    TableReader,
+)
+from orchestrator.application.ports.secrets import Credential, CredentialStore
+from orchestrator.application.services import Limits, Progress, Services, Silent
+from orchestrator.config import Settings, state_folder
+from orchestrator.domain.server import Inventory
+
+#: Ports on which WinRM speaks HTTPS; any other is taken for HTTP.
+_TLS_PORTS = frozenset({443, 5986})
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - this is the Clock port
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything that the command line may reach for."""
+
+    settings: Settings = field(default_factory=Settings)
+    #: Asks a person for a credential; ``None`` where nobody can be asked.
+    prompt: Callable[[str], Credential | None] | None = None
+    #: Told before an existing database is upgraded.
+    notice: Callable[[str], None] = lambda _: None
+
+    @property
+    def database(self) -> str:
+        """The URL of the database; may hold a password, so it is never shown."""
+        return self.settings.database or default_url(state_folder())
+
+    @property
+    def credentials(self) -> CredentialStore:
+        """Where credentials are found."""
+        return Credentials(
+            environment=os.environ,
+            file=self.settings.credentials_file,
+            keyring=keyring,
+            prompt=self.prompt,
+        )
+
+    @property
+    def articles(self) -> ArticleReader:
+        """Reads articles and definitions."""
+        return Articles()
+
+    @property
+    def tables(self) -> TableReader:
+        """Reads file tables."""
+        return read_table
+
+    @property
+    def inventories(self) -> InventoryReader:
+        """Reads inventories."""
+        return read_inventory
+
+    @property
+    def packages(self) -> PackageReader:
+        """Reads installer files."""
+        return read_package
+
+    def to_ansible(self, inventory: Inventory) -> dict[str, Any]:
+        """The inventory as Ansible wants it."""
+        return to_ansible(inventory)
+
+    @contextmanager
+    def services(self, progress: Progress | None = None) -> Iterator[Services]:
+        """The ports of this process, with the database open."""
+        clock = SystemClock()
+        owner = process_name()
+        with open_storage(
+            self.database, writer=owner, clock=clock.now, notice=self.notice
+        ) as storage:
+            yield Services(
+                storage=storage,
+                hosts=WinRmGateway(self._winrm_limits(), clock=clock.now),
+                credentials=self.credentials,
+                clock=clock,
+                account=account(),
+                owner=owner,
+                limits=self._limits(),
+                progress=progress or Silent(),
+            )
+
+    def _limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            survey_concurrency=settings.survey_concurrency,
+            apply_concurrency=settings.apply_concurrency,
+            poll_seconds=settings.poll_seconds,
+            installer_seconds=settings.installer_seconds,
+            lost_contact_seconds=settings.lost_contact_seconds,
+            service_seconds=settings.service_seconds,
+            lease_seconds=settings.lease_seconds,
+        )
+
+    def _winrm_limits(self) -> WinRmLimits:
+        settings = self.settings
+        return WinRmLimits(
+            ladder=tuple(
+                Port(number, tls=number in _TLS_PORTS) for number in settings.ports
+            ),
+            connect_timeout_s=settings.connect_seconds,
+            operation_timeout_s=int(settings.answer_seconds),
+        )
+
+
+def account() -> str:
+    """The operating-system account that runs this process."""
+    try:
+        return getpass.getuser()
+    except OSError:
+        return f"uid {os.getuid()}"
+
+
+def process_name() -> str:
+    """A name that no other process has had: host, process id and a nonce."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def packaged(name: str) -> Path:
+    """A folder that comes with the program: in the wheel, or in a checkout."""
+    here = Path(__file__).resolve().parent
+    shipped = here / "_data" / name
+    return shipped if shipped.is_dir() else here.parent / name

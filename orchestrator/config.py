@@ -1,0 +1,85 @@
+"""Settings: the environment, a file, and what the command line overrides.
+
+Every setting has a name, a unit and a safe default. No secret is a setting.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from typing_extensions import override
+
+_NAME = "orchestrator"
+
+
+def config_file() -> Path:
+    """Where the settings file is looked for."""
+    return platformdirs.user_config_path(_NAME) / "config.toml"
+
+
+def state_folder() -> Path:
+    """Where the database lies unless a URL says otherwise."""
+    return platformdirs.user_state_path(_NAME)
+
+
+class Settings(BaseSettings):
+    """What an operator may set, as ``ORCHESTRATOR_…`` or in the settings file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ORCHESTRATOR_",
+        toml_file=config_file(),
+        extra="ignore",
+        frozen=True,
+    )
+
+    #: SQLAlchemy URL; SQLite in the state folder where none is given.
+    database: str | None = None
+    #: The private file of credentials, mode 0600.
+    credentials_file: Path = Field(
+        default_factory=lambda: platformdirs.user_config_path(_NAME) / "credentials.yml"
+    )
+    #: Ports that are tried on a server without one, in order.
+    ports: tuple[int, ...] = (80, 5985, 443, 5986)
+    #: Certificates that HTTPS is checked against, beside the system's.
+    ca_file: Path | None = None
+    #: Seconds in which a host must accept a connection.
+    connect_seconds: PositiveFloat = 3.0
+    #: Seconds in which a host must answer a request.
+    answer_seconds: PositiveFloat = 30.0
+    survey_concurrency: PositiveInt = 32
+    apply_concurrency: PositiveInt = 32
+    #: Seconds between two looks at a running installer.
+    poll_seconds: PositiveFloat = 5.0
+    #: Seconds past which an installer counts as hung.
+    installer_seconds: PositiveFloat = 3600.0
+    #: Seconds that contact may be lost before an attempt is unknown.
+    lost_contact_seconds: PositiveFloat = 300.0
+    #: Seconds for a service to stop and start again.
+    service_seconds: PositiveFloat = 300.0
+    #: Seconds after which a lease that is not renewed has lost its owner.
+    lease_seconds: PositiveFloat = 120.0
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line first, then the environment, then the file."""
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls),
+        )
