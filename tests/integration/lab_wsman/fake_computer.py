@@ -88,7 +88,7 @@ def processes(count: int) -> list[Instance]:
 
 
 def default_tables() -> dict[str, list[Instance]]:
-    system = {
+    system: dict[str, WmiValue] = {
         "Caption": "Microsoft(R) Windows(R) Server 2003",
         "BuildNumber": "3790",
         "CSDVersion": "Service Pack 1",
