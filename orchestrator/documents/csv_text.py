@@ -40,7 +40,7 @@ def _head_comments(text: str) -> Iterator[str]:
 
 def _csv_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
     # A comment becomes an empty line, so that line numbers stay those of the file.
-    lines = ["" if line.startswith("#") else line for line in text.split("\n")]
+    lines = ["\n" if line.startswith("#") else f"{line}\n" for line in text.split("\n")]
     first = next((line for line in lines if line.strip()), "")
     separator = max(",;\t", key=first.count)
     reader = csv.reader(lines, delimiter=separator, strict=True)

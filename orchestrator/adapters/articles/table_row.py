@@ -112,7 +112,9 @@ class TableRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    file: Annotated[str, Field(pattern=r"^[a-z0-9_$~-][a-z0-9._$~-]*$", max_length=128)]
+    file: Annotated[
+        str, Matching(r"[a-z0-9_$~-][a-z0-9._$~-]{0,127}", "a file name, no folder")
+    ]
     version: Version
     platform: Annotated[Platform, BeforeValidator(_platform)]
     branch: Annotated[tuple[BranchCell, ...], BeforeValidator(_branches)]

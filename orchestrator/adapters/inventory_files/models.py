@@ -81,13 +81,20 @@ def _rule(text: str) -> str:
 
 
 def _ever_recurs(rule: str) -> bool:
-    """Whether a day fulfils it within nine years, so that leap days are among them."""
-    start = datetime(2000, 1, 1)  # noqa: DTZ001 -- windows are local times of a site
-    parsed = rrulestr(rule, dtstart=start)
+    """Whether some day fulfils it; the last 40 years of dateutil's calendar tell.
+
+    An impossible rule is searched up to the year 9999, so the search begins late.
+    """
+    parsed = rrulestr(rule, dtstart=datetime(2000, 1, 1))  # noqa: DTZ001 -- local times
     if isinstance(parsed, rruleset):
         raise TypeError("several rules at once")
-    bounded = parsed.replace(count=None, until=start.replace(year=2009))
-    return next(iter(bounded), None) is not None
+    late = parsed.replace(
+        dtstart=datetime(9960, 1, 1),  # noqa: DTZ001 -- local times
+        interval=1,
+        count=None,
+        until=None,
+    )
+    return next(iter(late), None) is not None
 
 
 def _on_off(value: Any) -> Any:

@@ -98,14 +98,15 @@ def _build(file: InventoryFile, document: Document) -> Inventory:
 
 
 def _server(entry: ServerEntry, number: int, references: References) -> Server:
+    site, pool = references.place_of(entry, number)
     return Server(
         name=entry.name,
         endpoint=_endpoint(entry),
-        site=references.site_of(entry, number),
+        site=site,
         role=entry.role,
         product=entry.product,
         edition=entry.edition,
-        pool=references.pool(entry.pool, ("servers", number, "pool")),
+        pool=pool,
         mtls_peers=tuple(peers_of(entry, number, references)),
         credential=entry.credential,
         users=entry.users,

@@ -37,20 +37,20 @@ class References:
         self._alias_servers(file.servers)
         self._apart()
 
-    def site_of(self, server: ServerEntry, number: int) -> str:
-        """The server's site, else that of its pool; the two must agree."""
-        at: Location = ("servers", number)
-        pool = self.pool(server.pool, (*at, "pool"))
+    def place_of(self, server: ServerEntry, number: int) -> tuple[str, str | None]:
+        """Site and pool of a server; the pool's site is the default and must agree."""
+        at: Location = ("servers", number, "site")
+        pool = self.pool(server.pool, ("servers", number, "pool"))
         pool_site = self._find(self._sites, self._pool_sites.get(pool or "", ""))
         if server.site is None:
-            if not pool_site:
-                self._add((*at, "site"), "nothing", "a site, or a pool that has one")
-            return pool_site or ""
-        site = self.site(server.site, (*at, "site"))
-        if pool_site and site and site != pool_site:
+            if pool is None:
+                self._add(at, "nothing", "a site, or a pool that has one")
+            return pool_site or "", pool
+        site = self.site(server.site, at)
+        if pool_site and site != pool_site:
             expected = f"{pool_site!r}, the site of its pool {pool!r}"
-            self._add((*at, "site"), shown(server.site), expected)
-        return site
+            self._add(at, shown(server.site), expected)
+        return site, pool
 
     def site(self, name: str, at: Location) -> str:
         """A site in its own spelling."""
