@@ -36,6 +36,8 @@ class References:
         self._pool_sites = {pool.name: pool.site for pool in file.pools}
         self._alias_servers(file.servers)
         self._apart()
+        self._opposite = {**self._peers, **self._servers}
+        self._ends = {**self._opposite, **self._sites}
 
     def place_of(self, server: ServerEntry, number: int) -> tuple[str, str | None]:
         """Site and pool of a server; the pool's site is the default and must agree."""
@@ -66,13 +68,14 @@ class References:
         """A server, ``pool:NAME`` or an outside peer."""
         if name.startswith("pool:"):
             return f"pool:{self.pool(name.removeprefix('pool:'), at)}"
-        known = {**self._peers, **self._servers}
-        return self._need(known, name, at, "a server, pool:NAME or external peer")
+        return self._need(
+            self._opposite, name, at, "a server, pool:NAME or external peer"
+        )
 
     def end(self, name: str, at: Location) -> str:
         """An end of a firewall: a site, a server or an outside peer."""
-        known = {**self._peers, **self._servers, **self._sites}
-        return self._need(known, name, at, "a site, a server or an external peer")
+        expected = "a site, a server or an external peer"
+        return self._need(self._ends, name, at, expected)
 
     def scope(self, name: str, at: Location) -> str:
         """What a window or a freeze applies to."""

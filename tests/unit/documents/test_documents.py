@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
@@ -96,6 +96,7 @@ def test_secret_yaml_is_never_repeated() -> None:
         assert "canary" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_yaml_or_bad_input(text: str) -> None:
     assert told(lambda: load_yaml(text, "f.yml")).isprintable()
@@ -119,6 +120,7 @@ def test_csv_without_sense_is_bad_input(text: str) -> None:
         load_csv(text, "f.csv", section="rows")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_csv_or_bad_input(text: str) -> None:
     assert told(lambda: load_csv(text, "f.csv", section="rows")).isprintable()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters.articles.article_text import read_article
@@ -132,12 +132,14 @@ def test_a_text_that_is_no_article_is_refused(text: str, found: str) -> None:
     assert caught.value.problems[0].found == found
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_an_article_or_bad_input(text: str) -> None:
     with suppress(BadInputError):
         read_article(text, "a.txt")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -250,6 +252,7 @@ def test_a_mistake_in_a_definition_is_named_by_line_and_field(
     assert problem in [str(found) for found in caught.value.problems]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_definition_or_bad_input(text: str) -> None:
     with pytest.raises(BadInputError):

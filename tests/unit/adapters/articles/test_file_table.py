@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters.articles.file_table import MAX_ROWS, read_table
@@ -249,6 +249,7 @@ def test_a_table_is_bounded(tmp_path: Path) -> None:
     assert "at least 1 item" in problems(typed(tmp_path, HEADING))[0]
 
 
+@settings(deadline=None)
 @given(
     st.binary()
     | st.text().map(str.encode)

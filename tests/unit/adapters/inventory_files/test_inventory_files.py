@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters.inventory_files.ansible import to_ansible
@@ -396,6 +396,7 @@ words = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.binary()
     | st.lists(words, max_size=30).map(lambda parts: "".join(parts).encode())
@@ -422,6 +423,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["servers", "sites", "pools", "windows"]), json_values

@@ -204,7 +204,7 @@ def test_a_version_resource_is_read_with_its_strings(tmp_path: Path) -> None:
     assert resource.strings["FileVersion"] == "6.1.22.4 (a_sp1_qfe.1)"
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_damaged_program_never_breaks_the_reader(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import keyring.backends.fail
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters.secrets.parts import BadCredentialNameError
@@ -269,6 +269,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     assert list(places.file.parent.iterdir()) == [places.file]
 
 
+@settings(deadline=None)
 @given(
     st.text(min_size=1, max_size=40).filter(
         lambda text: "\0" not in text and text.isprintable()
@@ -297,6 +298,7 @@ def test_a_broken_ticket_cache_is_no_ticket_cache(
     assert "none, or not readable" in missing(places).looked_at[2]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200).map(lambda tail: b"\x05\x04" + tail))
 def test_any_bytes_are_a_ticket_cache_or_none(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
