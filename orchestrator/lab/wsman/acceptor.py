@@ -21,7 +21,6 @@ from pathlib import Path
 from threading import Lock
 
 import spnego
-from spnego.exceptions import SpnegoError
 
 from orchestrator.lab.machine import Computer
 
@@ -89,6 +88,10 @@ class Step:
     refused: bool = False
 
 
+REFUSED = Step("", None, refused=True)
+"""A token that is broken or proves nothing."""
+
+
 class Acceptor:
     """One authentication of one connection."""
 
@@ -108,22 +111,24 @@ class Acceptor:
         """Take the token of an Authorization header."""
         try:
             token = b64decode(encoded[:MAX_TOKEN], validate=True)
-            with _account(self._computer, token):
-                return self._advance(scheme, token)
-        except (SpnegoError, binascii.Error, ValueError, struct.error, LookupError):
-            # Not only its own errors: pyspnego unpacks what the client wrote.
-            return Step("", None, refused=True)
+        except (binascii.Error, ValueError):
+            return REFUSED
+        with _account(self._computer, token):
+            return self._advance(scheme, token)
 
     def _advance(self, scheme: str, token: bytes) -> Step:
-        if self.context is None:
-            self.context = self._new_context(scheme)
-        answer = self.context.step(token)
+        try:
+            if self.context is None:
+                self.context = self._new_context(scheme)
+            answer = self.context.step(token)
+        except Exception:  # noqa: BLE001 - pyspnego leaks errors of all kinds on junk
+            return REFUSED
         encoded = "" if answer is None else b64encode(answer).decode()
         if not self.context.complete:
             return Step(encoded, None)
         principal = self.context.client_principal or ""
         if not self._allowed(self.context, principal):
-            return Step("", None, refused=True)
+            return REFUSED
         return Step(encoded, principal.upper())
 
     def _new_context(self, scheme: str) -> spnego.ContextProxy:

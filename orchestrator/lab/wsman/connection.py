@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import h11
 
@@ -27,6 +27,9 @@ _NOT_HTTP = b"220 mail.example.invalid ESMTP\r\n"
 _PAGE = b"<html><body><h1>Not Found</h1></body></html>"
 
 
+_Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Incoming:
     method: str
@@ -44,7 +47,7 @@ class _Incoming:
 class _Outgoing:
     status: int
     body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: _Headers = ()
     close: bool = False
 
 
@@ -196,9 +199,7 @@ class Connection:
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
         return _Outgoing(401, headers=tuple(offers))
 
-    def _authenticate(
-        self, incoming: _Incoming
-    ) -> tuple[_Outgoing | None, tuple[tuple[str, str], ...]]:
+    def _authenticate(self, incoming: _Incoming) -> tuple[_Outgoing | None, _Headers]:
         """A challenge where one is due, else the headers that end the dance."""
         given = incoming.headers.get("authorization", "")
         scheme, _, token = given.partition(" ")
@@ -210,18 +211,14 @@ class Connection:
             return self._challenge(), ()
         return self._negotiate(scheme, token.strip())
 
-    def _basic(
-        self, token: str
-    ) -> tuple[_Outgoing | None, tuple[tuple[str, str], ...]]:
+    def _basic(self, token: str) -> tuple[_Outgoing | None, _Headers]:
         if self._endpoint.basic and self._endpoint.tls is not None:
             self._user = check_basic(self._endpoint.computer, token)
             if self._user is not None:
                 return None, ()
         return self._challenge(), ()
 
-    def _negotiate(
-        self, scheme: str, token: str
-    ) -> tuple[_Outgoing | None, tuple[tuple[str, str], ...]]:
+    def _negotiate(self, scheme: str, token: str) -> tuple[_Outgoing | None, _Headers]:
         if self._acceptor is None or self._user is not None:
             self._user = None
             self._acceptor = Acceptor(
@@ -236,9 +233,7 @@ class Connection:
             self._acceptor = None
         return self._challenge(step.token), ()
 
-    async def _soap(
-        self, incoming: _Incoming, final: tuple[tuple[str, str], ...]
-    ) -> _Outgoing:
+    async def _soap(self, incoming: _Incoming, final: _Headers) -> _Outgoing:
         protocol = sealing.protocol_of(incoming.content_type)
         message = incoming.body
         if protocol is not None:
@@ -280,7 +275,7 @@ class Connection:
         number: int,
         answer: Answer,
         protocol: str | None,
-        headers: tuple[tuple[str, str], ...],
+        headers: _Headers,
     ) -> _Outgoing:
         self._controls.note(number, answer.action, answer.resource)
         if self._controls.loses(number, answer.action):
@@ -314,7 +309,8 @@ class Connection:
         if outgoing.body:
             self._write(h11.Data(data=outgoing.body))
         self._write(h11.EndOfMessage())
-        await self._writer.drain()
+        async with asyncio.timeout(self._host.personality.idle_connection_s):
+            await self._writer.drain()
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)

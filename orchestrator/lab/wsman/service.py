@@ -150,8 +150,7 @@ class Service:
         self._initial = tuple(endpoints)
         self._hosts: dict[int, Host] = {}
         self._listeners: list[Listener] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._run, name="lab-wsman", daemon=True)
+        self._loop: asyncio.AbstractEventLoop
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
@@ -179,6 +178,8 @@ class Service:
                 are allowed.
         """
         _allow_files(len(self._initial))
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._run, name="lab-wsman", daemon=True)
         self._thread.start()
         try:
             for endpoint in self._initial:

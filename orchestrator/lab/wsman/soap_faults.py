@@ -63,120 +63,76 @@ class SoapFault(Exception):  # noqa: N818 - the protocol's own word
         self.provider_message = provider_message
 
 
-MUST_UNDERSTAND = FaultKind(
-    "s:MustUnderstand", 2150858768, "A header that must be understood is unknown."
-)
-INVALID_HEADER = FaultKind(
+_K = FaultKind
+
+MUST_UNDERSTAND = _K("s:MustUnderstand", 2150858768, "A header is not understood.")
+INVALID_HEADER = _K(
     "a:InvalidMessageInformationHeader", 2150858767, "A SOAP header is not valid."
 )
-HEADER_REQUIRED = FaultKind(
+HEADER_REQUIRED = _K(
     "a:MessageInformationHeaderRequired", 2150858769, "A SOAP header is missing."
 )
-DESTINATION_UNREACHABLE = FaultKind(
-    "a:DestinationUnreachable",
-    2150858770,
-    "No resource is found for the resource URI and selectors.",
-    detail="ResourceNotFound",
+ACTION_NOT_SUPPORTED = _K("a:ActionNotSupported", 2150858771, "No such action here.")
+
+_UNREACHABLE = "a:DestinationUnreachable"
+DESTINATION_UNREACHABLE = _K(
+    _UNREACHABLE, 2150858770, "There is no such resource.", "ResourceNotFound"
 )
-ACTION_NOT_SUPPORTED = FaultKind(
-    "a:ActionNotSupported", 2150858771, "The action is not supported."
+INVALID_RESOURCE_URI = _K(
+    _UNREACHABLE, 2150858811, "The resource URI is not known.", "InvalidResourceURI"
 )
-INVALID_RESOURCE_URI = FaultKind(
-    "a:DestinationUnreachable",
-    2150858811,
-    "The resource URI is not known or has the wrong form.",
-    detail="InvalidResourceURI",
+WQL_NEEDS_STAR = _K(
+    _UNREACHABLE, 2150859003, "WQL needs a URI that ends in /*", "InvalidResourceURI"
 )
-WQL_NEEDS_STAR = FaultKind(
-    "a:DestinationUnreachable",
-    2150859003,
-    "A WQL query needs a resource URI whose class is the asterisk.",
-    detail="InvalidResourceURI",
+
+CANNOT_PROCESS_FILTER = _K(
+    "n:CannotProcessFilter", 2150858778, "The filter is missing or not valid."
 )
-CANNOT_PROCESS_FILTER = FaultKind(
-    "n:CannotProcessFilter",
-    2150858778,
-    "The filter is missing or invalid: the data source could not process it.",
-)
-FILTER_DIALECT = FaultKind(
+FILTER_DIALECT = _K(
     "n:FilterDialectRequestedUnavailable", 2150858777, "The dialect is not available."
 )
-INVALID_CONTEXT = FaultKind(
+INVALID_CONTEXT = _K(
     "n:InvalidEnumerationContext",
     2150858779,
     "The enumeration context is not known. It may have expired.",
     receiver=True,
 )
-TIMED_OUT = FaultKind(
-    "w:TimedOut",
-    2150858793,
-    "The operation did not complete within OperationTimeout.",
-    receiver=True,
-)
-CONCURRENCY = FaultKind(
-    "w:Concurrency", 2150858802, "The action conflicts with one that is under way."
-)
-ENCODING_LIMIT = FaultKind(
-    "w:EncodingLimit",
-    2150858805,
-    "MaxEnvelopeSize is too small.",
-    detail="MinimumEnvelopeLimit",
-)
-RESPONSE_TOO_LARGE = FaultKind(
-    "w:EncodingLimit",
-    2150858824,
-    "The answer does not fit into the envelope size of the request.",
-    detail="MaxEnvelopeSizeExceeded",
-)
-INTERNAL_ERROR = FaultKind(
-    "w:InternalError", 1359, "The service failed.", receiver=True
-)
-INVALID_OPTIONS = FaultKind(
-    "w:InvalidOptions", 2150858809, "An option is not valid.", detail="NotSupported"
-)
-INVALID_SELECTORS = FaultKind(
-    "w:InvalidSelectors",
-    2150858813,
-    "The selectors are not valid for the resource.",
-    detail="InsufficientSelectors",
-)
-SHELL_NOT_FOUND = FaultKind(
-    "w:InvalidSelectors",
-    2150858843,
-    "The Windows Remote Shell is not found on the server.",
-    detail="UnexpectedSelectors",
-)
-QUOTA_LIMIT = FaultKind(
-    "w:QuotaLimit", 2150858815, "The request exceeds a quota.", receiver=True
-)
-SCHEMA_VALIDATION = FaultKind(
-    "w:SchemaValidationError", 2150858817, "The SOAP packet has an invalid element."
-)
-UNSUPPORTED_FEATURE = FaultKind(
-    "w:UnsupportedFeature", 2150858818, "The feature is not supported."
-)
-ADDRESSING_MODE = FaultKind(
-    "w:UnsupportedFeature",
-    2150858818,
-    "Answers go only to the anonymous address.",
-    detail="AddressingMode",
-)
-LOCALE = FaultKind(
-    "w:UnsupportedFeature",
-    2150858818,
-    "The locale cannot be demanded.",
-    detail="Locale",
-)
-DATA_LOCALE = FaultKind(
-    "w:UnsupportedFeature",
-    2150858818,
-    "The data locale cannot be demanded.",
-    detail="DataLocale",
-)
-CHUNKED = FaultKind("w:InternalError", 50, "The request is not supported.")
-"""Chunked bodies to a shell (MS-WSMV 3.1.4.1.31.8)."""
 
-CODE_PAGE = FaultKind(
-    "w:InvalidOptions", 2150859072, "The code page is not supported.", detail="Invalid"
+TIMED_OUT = _K(
+    "w:TimedOut", 2150858793, "Nothing happened in OperationTimeout.", receiver=True
 )
-ACCESS_DENIED = FaultKind("w:AccessDenied", 5, "Access is denied.")
+CONCURRENCY = _K("w:Concurrency", 2150858802, "Another action is under way.")
+QUOTA_LIMIT = _K("w:QuotaLimit", 2150858815, "A quota is full.", receiver=True)
+INTERNAL_ERROR = _K("w:InternalError", 1359, "The service failed.", receiver=True)
+CHUNKED = _K("w:InternalError", 50, "The request is not supported.")
+"""Chunked bodies to a shell (MS-WSMV 3.1.4.1.31.8)."""
+ACCESS_DENIED = _K("w:AccessDenied", 5, "Access is denied.")
+SCHEMA_VALIDATION = _K(
+    "w:SchemaValidationError", 2150858817, "The request has an invalid element."
+)
+
+_ENCODING = "w:EncodingLimit"
+ENCODING_LIMIT = _K(
+    _ENCODING, 2150858805, "MaxEnvelopeSize is too small.", "MinimumEnvelopeLimit"
+)
+RESPONSE_TOO_LARGE = _K(
+    _ENCODING, 2150858824, "The answer is too large.", "MaxEnvelopeSizeExceeded"
+)
+
+_OPTIONS = "w:InvalidOptions"
+INVALID_OPTIONS = _K(_OPTIONS, 2150858809, "An option is not valid.", "NotSupported")
+CODE_PAGE = _K(_OPTIONS, 2150859072, "The code page is not supported.", "InvalidValue")
+
+_SELECTORS = "w:InvalidSelectors"
+INVALID_SELECTORS = _K(
+    _SELECTORS, 2150858813, "The selectors are not valid.", "InsufficientSelectors"
+)
+SHELL_NOT_FOUND = _K(
+    _SELECTORS, 2150858843, "The shell is not found.", "UnexpectedSelectors"
+)
+
+_FEATURE = ("w:UnsupportedFeature", 2150858818)
+UNSUPPORTED_FEATURE = _K(*_FEATURE, "The feature is not supported.")
+ADDRESSING_MODE = _K(*_FEATURE, "Only anonymous addresses.", "AddressingMode")
+LOCALE = _K(*_FEATURE, "A locale cannot be demanded.", "Locale")
+DATA_LOCALE = _K(*_FEATURE, "A data locale cannot be demanded.", "DataLocale")
