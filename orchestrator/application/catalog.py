@@ -85,7 +85,7 @@ def import_article(
     lacks: tuple[Lack, ...] = ()
     differences: tuple[Difference, ...] = ()
     if isinstance(found, ArticleDraft):
-        base = reader.shipped(found.article)
+        base = _stored(services, found.article) or reader.shipped(found.article)
         completed = reader.complete(found, base)
         if isinstance(completed, IncompleteDefinition):
             raise BadInputError(
@@ -106,6 +106,12 @@ def import_article(
         _keep(uow, hotfix)
         entry = entry_of(uow, hotfix)
     return Result("catalog", replace(entry, lacks=lacks, differences=differences))
+
+
+def _stored(services: Services, article: str) -> Hotfix | None:
+    """An operator's own definition comes before the shipped one."""
+    with services.storage.begin() as uow:
+        return uow.catalog.hotfix(article)
 
 
 def _keep(uow: UnitOfWork, hotfix: Hotfix) -> None:

@@ -80,7 +80,7 @@ class CredentialEntry:
 
 
 class CredentialError(Exception):
-    """A credential cannot be kept or read; says why and what to do, never its secret."""
+    """A credential cannot be kept or read: why, what to do, never its secret."""
 
 
 class CredentialStore(Protocol):
