@@ -6,7 +6,7 @@ import asyncio
 import resource
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
-from threading import Thread
+from threading import Thread, current_thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -209,11 +209,28 @@ class Service:
         self.call(self._remove(listener))
 
     def restart(self, computer: Computer) -> None:
-        """The computer restarted: its connections, shells and contexts are gone."""
-        self.call(self._restart(computer))
+        """The computer restarted: its connections, shells and contexts are gone.
+
+        A computer may call this itself while it serves a request; the client of
+        that request then gets no answer.
+        """
+        if current_thread() is self._thread:
+            self._cut_off(computer)
+        else:
+            self.call(self._restart(computer))
 
     def call(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run something on the service's thread and wait for it."""
+        """Run something on the service's thread and wait for it.
+
+        Raises:
+            ServiceError: called on that very thread, which would wait for itself.
+        """
+        if current_thread() is self._thread:
+            work.close()
+            raise ServiceError(
+                "a simulated computer called the service that is calling it; "
+                "only Service.restart() can be called from there"
+            )
         done: Future[_T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return done.result(CALL_LIMIT_S)
 
@@ -244,6 +261,9 @@ class Service:
             del self._hosts[id(listener.endpoint.computer)]
 
     async def _restart(self, computer: Computer) -> None:
+        self._cut_off(computer)
+
+    def _cut_off(self, computer: Computer) -> None:
         host = self._hosts[id(computer)]
         for listener in self._listeners:
             if listener.host is host:

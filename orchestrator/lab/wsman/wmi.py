@@ -51,7 +51,7 @@ def _refused(error: WmiError, otherwise: FaultKind) -> SoapFault:
     return SoapFault(kind, provider_message=error.message)
 
 
-def _no_must_comply(request: Request) -> None:
+def _refuse_namespace_selector(request: Request) -> None:
     # Server 2003 does not check options of WMI resources (<52>), except that a
     # "__cimnamespace" selector beside a WMI URI is an error (3.1.4.1.1).
     if "__cimnamespace" in request.selectors:
@@ -61,7 +61,7 @@ def _no_must_comply(request: Request) -> None:
 async def get(host: Host, _caller: Caller, request: Request) -> str:
     """One object."""
     namespace, class_name = _target(request.resource)
-    _no_must_comply(request)
+    _refuse_namespace_selector(request)
     if class_name == "*":
         raise SoapFault(faults.INVALID_RESOURCE_URI)
     if request.fragment:

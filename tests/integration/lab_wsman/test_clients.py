@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -23,6 +26,7 @@ from orchestrator.lab.wsman import (
     Endpoint,
     Listener,
     Service,
+    ServiceError,
 )
 from tests.integration.lab_wsman import soap
 from tests.integration.lab_wsman.clients import identify_masked, post
@@ -268,3 +272,22 @@ def test_endpoints_of_one_computer_share_its_shells(
     one, two = connect(listener), connect(second)
     with one.shell(), two.shell(), pytest.raises(WSManFaultError):
         one.shell().open()
+
+
+def test_the_account_file_is_private_and_empty_after_use(
+    listener: Listener, connect: Connect
+) -> None:
+    connect(listener).send(soap.IDENTIFY)
+    file = Path(os.environ["NTLM_USER_FILE"])
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_bytes() == b""
+
+
+def test_a_service_that_cannot_start_leaves_nothing_behind(
+    listener: Listener, computer: FakeComputer
+) -> None:
+    free = Endpoint("127.0.0.26", 0, computer)
+    taken = Endpoint(listener.address, listener.port, computer)
+    with pytest.raises(ServiceError, match="cannot listen"):
+        Service([free, taken]).start()
+    assert sum(each.name == "lab-wsman" for each in threading.enumerate()) == 1

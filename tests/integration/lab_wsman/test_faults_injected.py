@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from pypsrp.exceptions import WinRMTransportError, WSManFaultError
+from typing_extensions import override
 
 from orchestrator.lab.wsman import (
     Endpoint,
@@ -18,7 +20,7 @@ from orchestrator.lab.wsman import (
     ServiceError,
 )
 from tests.integration.lab_wsman import soap
-from tests.integration.lab_wsman.clients import identify_masked
+from tests.integration.lab_wsman.clients import Client, identify_masked
 from tests.integration.lab_wsman.conftest import Connect, Serve
 from tests.integration.lab_wsman.fake_computer import FakeComputer
 
@@ -170,3 +172,53 @@ def test_a_port_in_use_is_a_clear_error(
 ) -> None:
     with pytest.raises(ServiceError, match=rf"port {listener.port}.*choose another"):
         service.add(Endpoint(listener.address, listener.port, computer))
+
+
+def test_a_computer_may_lose_power_while_it_serves_a_request(
+    service: Service, connect: Connect
+) -> None:
+    class Failing(FakeComputer):
+        @override
+        def identity(self) -> tuple[str, str]:
+            service.restart(self)
+            return super().identity()
+
+    failing = service.add(Endpoint("127.0.0.23", 0, Failing()))
+    with pytest.raises(requests.ConnectionError):
+        connect(failing).send(soap.IDENTIFY)
+    assert len(list(connect(failing).query("SELECT Name FROM Win32_Process"))) == 3
+
+
+def test_a_computer_that_calls_its_own_service_is_told_so(
+    service: Service, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Confused(FakeComputer):
+        @override
+        def identity(self) -> tuple[str, str]:
+            service.add(Endpoint("127.0.0.25", 0, self))
+            return super().identity()
+
+    confused = service.add(Endpoint("127.0.0.24", 0, Confused()))
+    with pytest.raises(WinRMTransportError):
+        connect(confused).send(soap.IDENTIFY)
+    assert "only Service.restart()" in caplog.text
+
+
+def test_many_clients_work_at_the_same_time(
+    service: Service,
+) -> None:
+    estate = [
+        service.add(Endpoint(f"127.0.5.{n}", 0, FakeComputer())) for n in range(1, 41)
+    ]
+
+    def work(target: Listener) -> int:
+        with Client(target) as client, client.shell() as shell:
+            assert client.run(shell, "echo", target.address)[0].split() == [
+                target.address.encode()
+            ]
+            return sum(
+                len(page) for page in client.query("SELECT Name FROM Win32_Process")
+            )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, estate)) == [45] * 40
