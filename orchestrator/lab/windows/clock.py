@@ -62,7 +62,7 @@ class Agenda:
 
     def __init__(self, clock: HostClock) -> None:
         """Start empty."""
-        self._clock = clock
+        self.clock = clock
         self._order = count()
         self._due: dict[int, tuple[float, Callable[[], None]]] = {}
         self._current: float | None = None
@@ -82,27 +82,32 @@ class Agenda:
         """Forget everything."""
         self._due.clear()
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still to happen."""
+        return bool(self._due)
+
     def elapsed(self) -> float:
         """Simulated seconds at the moment being worked on."""
-        return self._clock.elapsed() if self._current is None else self._current
+        return self.clock.elapsed() if self._current is None else self._current
 
     def now(self) -> datetime:
         """The wall clock at the moment being worked on."""
-        return self._clock.at(self.elapsed())
+        return self.clock.at(self.elapsed())
 
     def at(self, elapsed: float) -> datetime:
         """What the wall clock, as set today, shows at a moment of ``elapsed``."""
-        return self._clock.at(elapsed)
+        return self.clock.at(elapsed)
 
     def local(self) -> datetime:
         """Now in the computer's own time zone, naive."""
-        return self._clock.local(self.now())
+        return self.clock.local(self.now())
 
     def catch_up(self) -> None:
         """Do all that is due, in the order of its moments."""
         if self._current is not None:
             return
-        limit = self._clock.elapsed()
+        limit = self.clock.elapsed()
         try:
             while self._due and (first := min(self._due.items(), key=_moment)):
                 handle, (moment, action) = first

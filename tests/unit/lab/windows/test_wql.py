@@ -27,7 +27,7 @@ ROW: dict[str, WmiValue] = {
 
 
 def condition_of(text: str) -> wql.Condition | None:
-    return wql.parse("SELECT * FROM C WHERE " + text).where
+    return wql.parse("SELECT * FROM C WHERE " + text).where  # noqa: S608 -- WQL of a simulated host
 
 
 def holds(condition: str) -> bool:
@@ -112,7 +112,7 @@ def test_condition_does_not_hold(condition: str) -> None:
         "SELECT a,, b FROM C",
         "UPDATE C SET a = 1",
         "SELECT * FROM C WHERE " + "(" * 100 + "a=1" + ")" * 100,
-        "SELECT * FROM C WHERE a = '" + "x" * wql.MAX_QUERY + "'",
+        "SELECT * FROM C WHERE a = '" + "x" * wql.MAX_QUERY + "'",  # noqa: S608 -- WQL of a simulated host
     ],
 )
 def test_what_is_not_wql_is_an_invalid_query(query: str) -> None:

@@ -1,0 +1,1 @@
+"""WMI of the simulated computer: classes as tables, and what fills them."""
