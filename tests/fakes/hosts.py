@@ -263,7 +263,7 @@ class FakeHost:
 
 
 def server_2003(
-    clock: Clock, *, service_pack: int = 1, language: str = "enu", **more: object
+    clock: Clock, *, service_pack: int = 1, language: str = "ENU", **more: object
 ) -> FakeHost:
     """A front end as one finds it: x86, SP1, LCS running for a day."""
     day_ago = clock.now() - timedelta(days=1)

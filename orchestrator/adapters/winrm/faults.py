@@ -1,0 +1,218 @@
+"""Foreign failures become ours, once, here.
+
+Inside the adapter a WS-Man fault is a :class:`WsFaultError` with subcode and code
+both, since WinRM 1.1 and 2.0 say the same with different numbers. Whatever leaves
+the adapter is a ``HostFaultError``.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from xml.etree.ElementTree import ParseError
+
+import requests
+from pypsrp._pool_manager import NewConnectionDisabled
+from pypsrp.exceptions import AuthenticationError, WinRMError
+from spnego.exceptions import SpnegoError
+from urllib3.exceptions import HTTPError as Urllib3Error
+
+from orchestrator.application.ports.hosts import FaultKind, HostFaultError
+
+ACCESS_DENIED = 5
+CODE_TIMED_OUT = 2150858793
+_QUOTA_CODES = frozenset(
+    {
+        2150858802,
+        2150858815,
+        *range(2150859173, 2150859180),
+        *range(2150859236, 2150859243),
+    }
+)
+_QUOTA_SUBCODES = frozenset({"QuotaLimit", "Concurrency"})
+#: Longest part of a foreign sentence that is repeated.
+_REASON_CHARS = 300
+
+
+class AdapterError(Exception):
+    """A failure inside this adapter; none leaves it untranslated."""
+
+
+class MalformedError(AdapterError):
+    """A message that cannot be understood; the conversation is worth nothing."""
+
+
+class UnreadableError(AdapterError):
+    """One value that the host would not or could not give; the others stand."""
+
+
+class CommandTimeoutError(AdapterError):
+    """A command did not end in its time; it was terminated."""
+
+
+class ConnectionLostError(AdapterError):
+    """The connection ended. ``sent`` tells whether the request may have arrived."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        """Keep whether the request may have had its effect."""
+        super().__init__(message)
+        self.sent = sent
+
+
+class NotAdmittedError(AdapterError):
+    """The service did not take the credential, or we cannot offer it."""
+
+
+class TlsError(AdapterError):
+    """No TLS with this host: old protocols, or a certificate that is not trusted."""
+
+
+class HttpStatusError(AdapterError):
+    """An HTTP status without a SOAP fault in its body."""
+
+    def __init__(self, status: int) -> None:
+        """Keep the status."""
+        super().__init__(f"HTTP status {status} without a fault")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class FaultDetail:
+    """A SOAP fault taken apart."""
+
+    #: Local name such as ``QuotaLimit``; empty where there is none.
+    subcode: str
+    #: WSManFault's code; ``None`` where the service gives none.
+    code: int | None
+    reason: str
+    #: What the provider behind the service said; empty where nothing.
+    provider: str = ""
+
+
+class WsFaultError(AdapterError):
+    """The service answered with a fault."""
+
+    def __init__(self, detail: FaultDetail) -> None:
+        """Keep the parts; the sentence is bounded."""
+        number = f" {detail.code}" if detail.code is not None else ""
+        text = " ".join(f"{detail.reason} {detail.provider}".split())
+        super().__init__(f"{detail.subcode or 'fault'}{number}: {text[:_REASON_CHARS]}")
+        self.detail = detail
+
+    @property
+    def timed_out(self) -> bool:
+        """The operation took longer than it was given: for Receive, no output yet."""
+        found = self.detail
+        return found.code == CODE_TIMED_OUT or found.subcode == "TimedOut"
+
+    @property
+    def quota(self) -> bool:
+        """A limit on shells, users or operations is reached; it may pass."""
+        found = self.detail
+        return found.subcode in _QUOTA_SUBCODES or found.code in _QUOTA_CODES
+
+    @property
+    def denied(self) -> bool:
+        """The account lacks a right."""
+        found = self.detail
+        return found.subcode == "AccessDenied" or found.code == ACCESS_DENIED
+
+
+_CREDENTIAL = (AuthenticationError, SpnegoError, ImportError)
+_CONNECTION = (requests.ConnectionError, requests.Timeout, Urllib3Error, OSError)
+#: pypsrp takes headers and sealed bodies apart without checks, so a hostile answer
+#: can surface as any of these.
+_GARBLED = (
+    requests.RequestException,
+    WinRMError,
+    ParseError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    struct.error,
+)
+
+
+@contextmanager
+def foreign() -> Iterator[None]:
+    """Round one call into requests, pypsrp or pyspnego: their failures become ours.
+
+    A foreign text may quote what was sent, so only its class is repeated.
+
+    Raises:
+        NotAdmittedError, ConnectionLostError, TlsError, MalformedError: by cause.
+    """
+    try:
+        yield
+    except AdapterError:
+        raise
+    except _CREDENTIAL as error:
+        raise NotAdmittedError(
+            f"the credential could not be used ({_name(error)})"
+        ) from error
+    except requests.exceptions.SSLError as error:
+        raise TlsError(f"TLS failed: {_tls_reason(error)}") from error
+    except NewConnectionDisabled as error:
+        raise ConnectionLostError("the connection had ended", sent=False) from error
+    except _CONNECTION as error:
+        raise ConnectionLostError(
+            f"the connection was lost ({_name(error)})", sent=True
+        ) from error
+    except _GARBLED as error:
+        raise MalformedError(f"an answer that is no WS-Man ({_name(error)})") from error
+
+
+@contextmanager
+def translated(server: str) -> Iterator[None]:
+    """Our own failures leave the adapter as a ``HostFaultError``.
+
+    Raises:
+        HostFaultError: with the kind that the failure is of.
+    """
+    try:
+        yield
+    except AdapterError as error:
+        kind, hint = _kind_of(error)
+        message = " ".join(str(error).split())[:_REASON_CHARS]
+        raise HostFaultError(kind, server, message, hint) from error
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _tls_reason(error: BaseException) -> str:
+    """OpenSSL's own word for it, such as ``CERTIFICATE_VERIFY_FAILED``."""
+    found = re.search(r"\[SSL: ([A-Z0-9_]{3,60})\]", str(error))
+    return found[1] if found else _name(error)
+
+
+_HINT_REFUSED = (
+    "check the account, its password or ticket, that it is an administrator of the "
+    "host, and for Kerberos the clocks and the host's full name"
+)
+_HINT_TLS = (
+    "an unpatched Server 2003 speaks nothing that a current OpenSSL accepts; use "
+    "sealed messages over HTTP, or a certificate that this computer trusts"
+)
+
+
+def _kind_of(error: Exception) -> tuple[FaultKind, str]:
+    match error:
+        case WsFaultError(quota=True):
+            hint = "another shell of the same account is open; wait or close it"
+            return FaultKind.BUSY, hint
+        case WsFaultError(denied=True) | NotAdmittedError():
+            return FaultKind.REFUSED, _HINT_REFUSED
+        case ConnectionLostError():
+            return FaultKind.UNREACHABLE, "is the host up?"
+        case TlsError():
+            return FaultKind.UNSUPPORTED, _HINT_TLS
+        case HttpStatusError(status=413):
+            return FaultKind.PROTOCOL, "raise MaxEnvelopeSizekb of the host to 150"
+        case _:
+            return FaultKind.PROTOCOL, ""

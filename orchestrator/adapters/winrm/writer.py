@@ -1,0 +1,7 @@
+"""The conversation that can write."""
+
+from orchestrator.adapters.winrm.reader import WinRmReader
+
+
+class WinRmWriter(WinRmReader):
+    """The conversation that can write."""
