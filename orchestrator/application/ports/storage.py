@@ -249,6 +249,17 @@ class Storage(Protocol):
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """One transaction: committed at the end of the block, or nothing is.
 
+        Read first, then write: what is read to decide by (the inventory, a
+        definition, a plan, a run, leases, what is unsettled) is nobody else's to
+        change until the block ends. Keep the block short, and open no other in it.
+
         Raises:
             StorageError: the database failed.
+        """
+
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        """One state of everything, for reading only; waits for no writer.
+
+        Raises:
+            StorageError: the database failed, or something was to be written.
         """

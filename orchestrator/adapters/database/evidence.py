@@ -1,0 +1,179 @@
+"""The hash chains, and who of this process appends to which."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+
+from orchestrator.adapters.database.models import EvidenceRow
+from orchestrator.adapters.database.work import Work
+from orchestrator.domain.canonical import canonical_json
+from orchestrator.domain.evidence import (
+    Entry,
+    Head,
+    Record,
+    RecordKind,
+    append,
+    head_after,
+)
+
+#: Records that are fetched at once while they are streamed.
+FETCHED_RECORDS = 500
+
+
+class Chains:
+    """Lends a chain to each transaction that writes, so that none waits for another.
+
+    A chain that was given back is lent again first: where one transaction follows
+    another, as on SQLite, there is one chain.
+    """
+
+    def __init__(self, writer: str) -> None:
+        """Name them after this process."""
+        self._writer = writer
+        self._made = 0
+        self._free: list[str] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """A chain that nobody else appends to until the block ends."""
+        name = self._take()
+        try:
+            yield name
+        finally:
+            with self._lock:
+                self._free.append(name)
+                self._free.sort(reverse=True)
+
+    def _take(self) -> str:
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            self._made += 1
+            first = self._made == 1
+            return self._writer if first else f"{self._writer}.{self._made:03d}"
+
+
+class Evidence:
+    """The chains in their table."""
+
+    def __init__(self, work: Work, chain: str, clock: Callable[[], datetime]) -> None:
+        """Append to one chain, at the clock's times."""
+        self._work = work
+        self._chain = chain
+        self._clock = clock
+        self._head: Head | None = None
+
+    def append(self, *entries: Entry) -> Head:
+        """Append in order; the new head."""
+        head = self._head or self._stored_head()
+        rows = []
+        for entry in entries:
+            record = append(head, entry, self._clock())
+            rows.append(_row(record))
+            head = head_after(record)
+        if rows:
+            self._work.run(insert(EvidenceRow), *rows)
+        self._head = head
+        return head
+
+    def _stored_head(self) -> Head:
+        row = self._work.connection.execute(
+            select(EvidenceRow.sequence, EvidenceRow.hash)
+            .where(EvidenceRow.writer == self._chain)
+            .order_by(EvidenceRow.sequence.desc())
+            .limit(1)
+        ).first()
+        return Head(self._chain) if row is None else Head(self._chain, *row)
+
+    def heads(self) -> Sequence[Head]:
+        """The head of every chain, by writer."""
+        last = (
+            select(EvidenceRow.writer, func.max(EvidenceRow.sequence).label("last"))
+            .group_by(EvidenceRow.writer)
+            .subquery()
+        )
+        rows = self._work.connection.execute(
+            select(EvidenceRow.writer, EvidenceRow.sequence, EvidenceRow.hash)
+            .join(
+                last,
+                (EvidenceRow.writer == last.c.writer)
+                & (EvidenceRow.sequence == last.c.last),
+            )
+            .order_by(EvidenceRow.writer)
+        )
+        return tuple(
+            Head(writer, sequence, hashed) for writer, sequence, hashed in rows
+        )
+
+    def records(
+        self,
+        *,
+        subject: str | None = None,
+        kinds: Sequence[RecordKind] = (),
+        until: datetime | None = None,
+    ) -> Iterator[Record]:
+        """Records in order of time, then writer and number; streamed."""
+        query = select(*_COLUMNS).order_by(
+            EvidenceRow.at, EvidenceRow.writer, EvidenceRow.sequence
+        )
+        if subject is not None:
+            query = query.where(EvidenceRow.subject == subject)
+        if kinds:
+            query = query.where(EvidenceRow.kind.in_([kind.value for kind in kinds]))
+        if until is not None:
+            query = query.where(EvidenceRow.at <= until)
+        rows = self._work.connection.execute(
+            query, execution_options={"yield_per": FETCHED_RECORDS}
+        )
+        for row in rows:
+            yield _record(row)
+
+
+_COLUMNS = (
+    EvidenceRow.writer,
+    EvidenceRow.sequence,
+    EvidenceRow.at,
+    EvidenceRow.kind,
+    EvidenceRow.subject,
+    EvidenceRow.payload_hash,
+    EvidenceRow.previous,
+    EvidenceRow.hash,
+    EvidenceRow.payload,
+)
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> Record:
+    payload = row.payload
+    return Record(
+        writer=row.writer,
+        sequence=row.sequence,
+        at=row.at,
+        kind=RecordKind(row.kind),
+        subject=row.subject,
+        payload_hash=row.payload_hash,
+        previous=row.previous,
+        hash=row.hash,
+        payload=None if payload is None else json.loads(payload),
+    )
+
+
+def _row(record: Record) -> dict[str, object]:
+    return {
+        "writer": record.writer,
+        "sequence": record.sequence,
+        "at": record.at,
+        "kind": record.kind.value,
+        "subject": record.subject,
+        "payload_hash": record.payload_hash,
+        "previous": record.previous,
+        "hash": record.hash,
+        "payload": canonical_json(record.payload).decode("ascii"),
+    }

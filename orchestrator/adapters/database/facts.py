@@ -1,0 +1,84 @@
+"""The newest observations, one document per server: put and read as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from orchestrator.adapters.database.models import ContactRow, FactsRow, FirstSeenRow
+from orchestrator.adapters.database.work import Work, read, spell
+from orchestrator.application.ports.storage import FirstSeen
+from orchestrator.domain.facts import FactSet, Observation
+
+_NOTHING = "[]"
+
+
+class Facts:
+    """Facts, contacts, and when files were first seen."""
+
+    def __init__(self, work: Work) -> None:
+        """Work within one transaction."""
+        self._work = work
+
+    def put(self, server: str, observations: Iterable[Observation]) -> None:
+        """Store observations; an older one never replaces a newer."""
+        seen = tuple(observations)
+        if not seen:
+            return
+        self._work.add_missing(FactsRow, {"server": server, "body": _NOTHING})
+        stored = select(FactsRow.body).where(FactsRow.server == server)
+        # The row is locked until the end, so that two surveys cannot cross.
+        body = self._work.connection.scalar(stored.with_for_update()) or _NOTHING
+        known = read(FactSet, body).observations.values()
+        newest = spell(FactSet.of([*known, *seen]))
+        if newest != body:
+            self._work.run(
+                update(FactsRow).where(FactsRow.server == server).values(body=newest)
+            )
+
+    def of(self, server: str) -> FactSet:
+        """One server's facts."""
+        body = self._work.connection.scalar(
+            select(FactsRow.body).where(FactsRow.server == server)
+        )
+        return read(FactSet, body or _NOTHING)
+
+    def of_all(self) -> Mapping[str, FactSet]:
+        """Every server's facts, by name; one query."""
+        rows = self._work.connection.execute(
+            select(FactsRow.server, FactsRow.body).order_by(FactsRow.server)
+        )
+        return {server: read(FactSet, body) for server, body in rows}
+
+    def put_contact(self, server: str, at: datetime, fault: str | None) -> None:
+        """Store that a server was reached, or why it was not; the latest counts."""
+        row = {"server": server, "at": at, "fault": fault}
+        self._work.put(ContactRow, row, unless_newer="at")
+
+    def contacts(self) -> Mapping[str, tuple[datetime, str | None]]:
+        """The last contact with each server: when, and the fault if it failed."""
+        rows = self._work.connection.execute(
+            select(ContactRow.server, ContactRow.at, ContactRow.fault)
+        )
+        return {server: (at, fault) for server, at, fault in rows}
+
+    def put_first_seen(self, server: str, article: str, seen: FirstSeen) -> None:
+        """Store when right and wrong files were seen."""
+        row = {
+            "article": article,
+            "server": server,
+            "right_at": seen.right,
+            "wrong_at": seen.wrong,
+        }
+        self._work.put(FirstSeenRow, row)
+
+    def first_seen(self, article: str) -> Mapping[str, FirstSeen]:
+        """Per server, for one article."""
+        rows = self._work.connection.execute(
+            select(
+                FirstSeenRow.server, FirstSeenRow.right_at, FirstSeenRow.wrong_at
+            ).where(FirstSeenRow.article == article)
+        )
+        return {server: FirstSeen(right, wrong) for server, right, wrong in rows}

@@ -1,0 +1,110 @@
+"""What the repositories share: one transaction's connection and a few verbs.
+
+They use SQLAlchemy's connection, not its session: values are immutable, so there is
+no identity to map and nothing to flush.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Executable, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator.adapters.database.models import Base
+from orchestrator.application.codec import from_json, to_json
+from orchestrator.domain.canonical import canonical_json
+
+T = TypeVar("T")
+
+#: Names the lock under which PostgreSQL's writers decide, one after another.
+_DECISION_LOCK = 0x6F726368  # "orch"
+
+
+@dataclass(slots=True)
+class Work:
+    """One transaction."""
+
+    connection: Connection
+    writes: bool
+    _deciding: bool = False
+
+    @property
+    def postgres(self) -> bool:
+        """Whether the database is PostgreSQL."""
+        return self.connection.dialect.name == "postgresql"
+
+    def decide(self) -> None:
+        """What is read from here on cannot change before this transaction ends.
+
+        SQLite has one writer at a time anyhow. On PostgreSQL those that read in order
+        to decide wait for one another; the rest is guarded by conditions on its rows.
+        """
+        if self.writes and self.postgres and not self._deciding:
+            self.connection.execute(select(func.pg_advisory_xact_lock(_DECISION_LOCK)))
+            self._deciding = True
+
+    def run(self, statement: Executable, *rows: Mapping[str, Any]) -> int:
+        """Execute a statement that writes; how many rows it touched."""
+        return self.connection.execute(statement, list(rows) or None).rowcount
+
+    def add_missing(self, row: type[Base], values: Mapping[str, Any]) -> None:
+        """Insert a row unless its key is there."""
+        self.run(self.insert(row).on_conflict_do_nothing(), values)
+
+    def put(
+        self,
+        row: type[Base],
+        *values: Mapping[str, Any],
+        unless_newer: str | None = None,
+    ) -> None:
+        """Insert rows, or replace those with the same key.
+
+        Args:
+            row: the table.
+            values: each with every column.
+            unless_newer: a column of time; a row whose time is later stays.
+        """
+        if not values:
+            return
+        insert = self.insert(row)
+        table = row.__table__
+        kept: ColumnElement[bool] | None = None
+        if unless_newer is not None:
+            kept = table.c[unless_newer] <= insert.excluded[unless_newer]
+        replacing = insert.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={
+                column.name: insert.excluded[column.name]
+                for column in table.columns
+                if not column.primary_key
+            },
+            where=kept,
+        )
+        self.run(replacing, *values)
+
+    def insert(self, row: type[Base]) -> postgresql.Insert | sqlite.Insert:
+        """An insert that may say what happens on a conflict."""
+        return postgresql.insert(row) if self.postgres else sqlite.insert(row)
+
+
+def spell(value: object) -> str:
+    """A value as it is stored."""
+    return canonical_json(to_json(value)).decode("ascii")
+
+
+def read(wanted: type[T], body: str) -> T:
+    """A value as it was stored.
+
+    Raises:
+        DecodeError: the text spells anything else.
+    """
+    return from_json(wanted, json.loads(body))
+
+
+def read_all(wanted: type[T], bodies: Sequence[str]) -> tuple[T, ...]:
+    """Values as they were stored."""
+    return tuple(read(wanted, body) for body in bodies)
