@@ -15,7 +15,7 @@ from orchestrator.domain.effect import (
     replacement,
 )
 from orchestrator.domain.facts import Lacking
-from tests.unit.domain.case_words import ARTICLE, HOTFIX, case_of, hours_ago
+from tests.unit.domain.case_words import ARTICLE, case_of, hours_ago
 
 #: Words, earliest, latest, source, and whether the log is what lacks.
 MOMENTS = [
@@ -162,4 +162,3 @@ def test_a_record_of_wrong_files_outdates_what_came_before_it() -> None:
     assert not case.own.was_wrong_after(moment)
     assert case.own.was_wrong_after(moment - timedelta(seconds=1))
     assert not replace(case.own, last_wrong=None).was_wrong_after(moment)
-    assert HOTFIX.services

@@ -50,8 +50,8 @@ def test_at_the_same_instant_what_says_more_counts() -> None:
     denied = Observation(FactKind.FILE, Unreadable("no"), "type", NOW, DLL)
     for order in ((plain, named, denied), (denied, named, plain)):
         assert FactSet.of(order).find(FactKind.FILE, DLL) == named
-    for order in ((plain, denied), (denied, plain)):
-        assert FactSet.of(order).find(FactKind.FILE, DLL) == plain
+    for pair in ((plain, denied), (denied, plain)):
+        assert FactSet.of(pair).find(FactKind.FILE, DLL) == plain
 
 
 @given(st.permutations([seen(FreeSpace(size)) for size in range(5)]))
