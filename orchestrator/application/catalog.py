@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from orchestrator.application.results import Result
 from orchestrator.application.services import Services
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.hotfix import FileRow, Hotfix, Package, Provenance
+
+_ARTICLE = re.compile(r"(KB)?\d{6,7}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,13 @@ def import_article(
 ) -> Result[CatalogEntry]:
     """Store the definition that a file gives, by itself or with a shipped one.
 
-    A file table that was imported before stays.
+    An article's number in place of a file takes the shipped definition. A file table
+    that was imported before stays.
 
     Raises:
         BadInputError: the file is malformed, or not enough for a definition.
     """
-    found = reader.read(path)
+    found = _shipped(reader, path) or reader.read(path)
     lacks: tuple[Lack, ...] = ()
     differences: tuple[Difference, ...] = ()
     if isinstance(found, ArticleDraft):
@@ -112,6 +116,14 @@ def _stored(services: Services, article: str) -> Hotfix | None:
     """An operator's own definition comes before the shipped one."""
     with services.storage.begin() as uow:
         return uow.catalog.hotfix(article)
+
+
+def _shipped(reader: ArticleReader, path: Path) -> Hotfix | None:
+    """The shipped definition, where the path is an article's number and no file."""
+    name = str(path).upper()
+    if path.exists() or not _ARTICLE.fullmatch(name):
+        return None
+    return reader.shipped(name if name.startswith("KB") else f"KB{name}")
 
 
 def _keep(uow: UnitOfWork, hotfix: Hotfix) -> None:

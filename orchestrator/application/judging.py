@@ -92,17 +92,24 @@ class Estate:
         )
 
     def _trusted(self, facts: FactSet) -> tuple[str, ...]:
-        """Peers of the inventory that the server's own classes name.
+        """Peers that the server's own classes name, by the inventory's names.
 
-        Names that the inventory lacks are left out: a trusted server list also holds
-        servers that were taken away years ago.
+        A trusted server that the inventory lacks stays under its own name: nobody
+        can read it, and unknown is never taken for no.
         """
         seen = facts.find(FactKind.PRODUCT)
         if seen is None or not isinstance(seen.value, Product):
             return ()
-        known = self.inventory.servers
-        names = (name.lower().partition(".")[0] for name in seen.value.trusted)
-        return tuple(name for name in names if name in known)
+        return tuple(self._known_as(name) for name in seen.value.trusted)
+
+    def _known_as(self, fqdn: str) -> str:
+        name = fqdn.lower()
+        host = name.partition(".")[0]
+        servers, outside = self.inventory.servers, self.inventory.external_peers
+        known = (
+            found for found in (name, host) if found in servers or found in outside
+        )
+        return next(known, name)
 
     def judge(self, server: Server) -> Judgement:
         """One server's verdict."""

@@ -145,9 +145,20 @@ def leaking_host(clock: FakeClock) -> FakeHost:
 
 @contextmanager
 def world(
-    storage: Storage, names: Sequence[str], *, hotfix: Hotfix = HOTFIX
+    storage: Storage,
+    names: Sequence[str],
+    *,
+    hotfix: Hotfix = HOTFIX,
+    alone: Sequence[str] = (),
 ) -> Iterator[World]:
-    """An estate of leaking servers in one pool, everything imported, not surveyed."""
+    """An estate of leaking servers, everything imported, not surveyed.
+
+    Args:
+        storage: an empty database.
+        names: the servers.
+        hotfix: what they leak for want of.
+        alone: those that are in no pool; the others share one.
+    """
     clock = FakeClock()
     hosts = {name: leaking_host(clock) for name in names}
     gateway = FakeGateway(hosts)
@@ -161,7 +172,9 @@ def world(
         limits=Limits(survey_concurrency=4, apply_concurrency=1),
     )
     inventory = Inventory(
-        servers={name: server(name) for name in names},
+        servers={
+            name: server(name, None if name in alone else "pool-1") for name in names
+        },
         pools={"pool-1": Pool("pool-1", "site-1")},
         sites={"site-1": Site("site-1")},
     )

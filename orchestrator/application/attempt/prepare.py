@@ -64,6 +64,8 @@ def settle_fault(turn: Turn, fault: HostFaultError) -> None:
         outcome = Outcome.STAGING_FAILED
     else:
         outcome = Outcome.UNREACHABLE
+    with turn.services.storage.begin() as uow:
+        uow.facts.put_contact(turn.server.name, turn.now(), fault.message)
     hint = f"; {fault.hint}" if fault.hint else ""
     steps = turn.closed_steps(fault.message) if turn.attempt.steps else ()
     turn.save(_SETTLE, outcome=outcome, reason=f"{fault.message}{hint}", steps=steps)
