@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -9,8 +10,14 @@ import yaml
 from orchestrator.lab.estate import CREDENTIAL, PORT, Estate, Member
 
 
-def inventory(estate: Estate) -> dict[str, Any]:
-    """The estate's servers, pools, sites and firewalls, as plain data."""
+def inventory(
+    estate: Estate, ports: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The estate's servers, pools, sites and firewalls, as plain data.
+
+    ``ports`` are those of servers that do not listen on the usual one.
+    """
+    known = ports or {}
     pools = {
         member.profile.pool: member.site
         for member in estate.members
@@ -30,11 +37,13 @@ def inventory(estate: Estate) -> dict[str, Any]:
             }
             for firewall in estate.firewalls
         ],
-        "servers": [_server(member) for member in estate.members],
+        "servers": [
+            _server(member, known.get(member.name, PORT)) for member in estate.members
+        ],
     }
 
 
-def _server(member: Member) -> dict[str, Any]:
+def _server(member: Member, port: int) -> dict[str, Any]:
     profile = member.profile
     server = {
         "name": profile.name,
@@ -43,7 +52,7 @@ def _server(member: Member) -> dict[str, Any]:
         "role": profile.role,
         "product": profile.product,
         "edition": profile.edition,
-        "endpoint": {"address": profile.address, "port": PORT},
+        "endpoint": {"address": profile.address, "port": port},
         "credential": CREDENTIAL,
         "mtls_peers": list(member.peers),
         "labels": {"lab": "simulated"},
@@ -51,7 +60,7 @@ def _server(member: Member) -> dict[str, Any]:
     return server | ({"pool": profile.pool} if profile.pool else {})
 
 
-def dump(estate: Estate) -> str:
+def dump(estate: Estate, ports: Mapping[str, int] | None = None) -> str:
     """The inventory as YAML."""
     head = "# Servers of the simulated estate of the lab; none of them is real.\n"
-    return head + yaml.safe_dump(inventory(estate), sort_keys=False)
+    return head + yaml.safe_dump(inventory(estate, ports), sort_keys=False)

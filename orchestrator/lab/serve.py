@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -108,7 +109,7 @@ class Lab:
         ):
             served = Served(member, computer, listener)
             self.servers[member.name] = served
-            computer.on_power_loss(partial(self._lost.put, served))
+            computer.on_power_loss(partial(self._lose, served))
         self._watcher.start()
         return self
 
@@ -131,28 +132,44 @@ class Lab:
         """Stop."""
         self.stop()
 
+    def power_loss(self, name: str) -> None:
+        """Pull a server's plug; it comes back by itself."""
+        computer = self.servers[name].computer
+        self._service.call(_on_service_thread(computer.power_loss))
+
+    def _lose(self, served: Served) -> None:
+        """Called by a computer, on the service's thread, as its power fails."""
+        self._service.restart(served.computer)
+        self._lost.put(served)
+
     def _watch(self) -> None:
-        """Let time pass where something goes on; cut the wires of dead computers."""
+        """Let time pass where something goes on; nothing listens while power is off.
+
+        Computers are touched on the service's thread alone, so that none of them
+        waits for a service that waits for it.
+        """
         down: list[Served] = []
         while not self._stop.wait(WATCH_SECONDS):
             for served in self.servers.values():
                 if served.computer.busy:
-                    served.computer.now()
+                    self._service.call(_on_service_thread(served.computer.now))
             down += self._gone()
-            for served in [one for one in down if one.computer.online]:
-                down.remove(served)
-                served.listener.inject(faults_of(served.member.wire))
+            for served in list(down):
+                if served.computer.host.online:
+                    down.remove(served)
+                    served.listener.inject(faults_of(served.member.wire))
 
     def _gone(self) -> list[Served]:
         found: list[Served] = []
-        while True:
-            try:
-                served = self._lost.get_nowait()
-            except Empty:
-                return found
+        while not self._lost.empty():
+            served = self._lost.get()
             served.listener.inject(_OFF)
-            self._service.restart(served.computer)
             found.append(served)
+        return found
+
+
+async def _on_service_thread(work: Callable[[], object]) -> None:
+    work()
 
 
 def _endpoint(member: Member, computer: SimulatedComputer, port: int) -> Endpoint:

@@ -11,14 +11,20 @@ from threading import RLock
 
 from orchestrator.lab.machine import Instance, Shell, WmiError, WmiValue
 from orchestrator.lab.windows.clock import Agenda, HostClock
+from orchestrator.lab.windows.cmd.jobs import Executor
+from orchestrator.lab.windows.cmd.ports import Program
 from orchestrator.lab.windows.filesystem import FileSystem
 from orchestrator.lab.windows.furnish import furnish
 from orchestrator.lab.windows.host import Host
 from orchestrator.lab.windows.profile import Profile
+from orchestrator.lab.windows.system import HostSystem, Launcher
 from orchestrator.lab.windows.wmi.catalog import REPOSITORY
 
 RPC_UNAVAILABLE = 0x800706BA
 _HOUR = 3600
+
+
+TOOLS: dict[str, Program] = {}
 
 
 class SimulatedComputer:
@@ -55,6 +61,11 @@ class SimulatedComputer:
         files = FileSystem(agenda.now, free=profile.free_megabytes << 20)
         host = Host(profile, agenda, files)
         furnish(host)
+        system = HostSystem(host, self.visit)
+        self.executor = Executor(system, TOOLS)
+        host.launcher = Launcher(system, self.executor)
+        host.killer = self.executor.kill
+        host.on_power_loss.append(self.executor.kill_all)
         host.boot(
             age=profile.uptime_hours * _HOUR,
             service_age=profile.service_age_hours * _HOUR,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.lab.windows import traces
@@ -20,6 +21,7 @@ from orchestrator.lab.windows.package import (
 from orchestrator.lab.windows.pe import FileVersion, make_image, numbers_of
 from orchestrator.lab.windows.profile import Platform, Profile
 from orchestrator.lab.windows.registry import RegData, RegType
+from orchestrator.lab.windows.security import EVERYONE, allow
 from orchestrator.lab.windows.services import Service
 
 ARTICLE = "KB903927"
@@ -93,6 +95,13 @@ def _registry(host: Host) -> None:
 
 def _files(host: Host) -> None:
     profile = host.profile
+    host.files.make_folders(WINDOWS)
+    if profile.open_staging:
+        windows = host.files.node(WINDOWS)
+        everyone = allow(EVERYONE)
+        windows.security = replace(
+            windows.security, dacl=(everyone, *windows.security.dacl)
+        )
     for path, content in _tree(profile):
         host.files.put(path, content, modified=SYSTEM_DATE)
     for folder in ("Temp", "$hf_mig$", "system32\\drivers\\etc"):

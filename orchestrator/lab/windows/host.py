@@ -86,7 +86,7 @@ class Host:
         self.booted = agenda.now()
         self.online = False
         self.launcher: Callable[[str, str | None], int] = _no_launcher
-        self.killer: Callable[[int, int], None] = lambda _pid, _code: None
+        self.killer: Callable[[int, int], object] = _no_jobs
         self.on_power_loss: list[Callable[[], None]] = []
         self.denied_keys: tuple[str, ...] = ()
         self.displaced: Displaced | None = None
@@ -168,7 +168,8 @@ class Host:
 
     def boot(self, *, age: float = 0.0, service_age: float | None = None) -> None:
         """Come up; with ``age`` (seconds) it has been up for so long already."""
-        self._apply_pending()
+        if not age:
+            self._apply_pending()
         self.booted = self.agenda.at(self.agenda.elapsed() - age)
         self.online = True
         for name, pid, parent, path in SYSTEM_PROCESSES:
@@ -232,6 +233,10 @@ class Host:
             "TMP": "C:\\WINDOWS\\TEMP",
             "windir": "C:\\WINDOWS",
         }
+
+
+def _no_jobs(_: int, __: int) -> None:
+    return
 
 
 def _no_launcher(_: str, __: str | None) -> int:

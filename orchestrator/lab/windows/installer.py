@@ -100,9 +100,9 @@ def package_program(host: Host, package: Package) -> Program:
 
     def program(run: Invocation) -> Routine:
         switches = parse_switches(split(run.tail))
+        yield run.executor.pause(0.1 * host.profile.timing.install)
         if switches.unknown or switches.has("help", "?"):
             return BAD_SWITCH if switches.unknown else SUCCESS
-        yield run.executor.pause(0.1 * host.profile.timing.install)
         if switches.has("extract", "x"):
             return extract(host, package, switches)
         if not switches.silent:
@@ -179,7 +179,7 @@ class Engine:
         yield take(0.3)
         self._replace()
         if self._fault is InstallFault.POWER_LOSS:
-            self._host.agenda.after(0, self._host.power_loss)
+            self._host.power_loss()
             yield Outcome()
         yield take(0.2)
         traces.record(

@@ -101,6 +101,8 @@ class Profile:
     no_rollback_folder: bool = False
     #: The Windows folder hands full control to everyone, and so do its children.
     open_staging: bool = False
+    #: Whether its certutil knows ``-hashfile``; not sourced for this system.
+    certutil_hashes: bool = True
     #: The clock moves by so many seconds half way through an installation.
     clock_step_seconds: float = 0.0
     #: RTCSRV or what stands in for it; empty when no LCS is installed.

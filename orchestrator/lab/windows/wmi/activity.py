@@ -12,7 +12,6 @@ from orchestrator.lab.windows.wmi.model import Row, WmiClass, table
 from orchestrator.lab.windows.wmi.system import CREATED
 from orchestrator.lab.windows.wql import Condition
 
-PATH_NOT_FOUND, UNKNOWN_FAILURE = 9, 8
 _FIRST_WINDOWS_TICK = 11_644_473_600
 _TICKS = 10_000_000
 
