@@ -103,7 +103,7 @@ def conduct(services: Services, run: Run) -> Result[RunReport]:
 
 def _pause_after_interrupt(services: Services, name: str) -> None:
     """Leave a state that ``resume`` takes up, however the interrupt came."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         state = find_run(uow, name).state
     if state is RunState.RUNNING:
         move_run(services, name, RunEvent.PAUSE)
@@ -129,7 +129,7 @@ def status(services: Services, name: str | None) -> Result[RunReport]:
 
 def list_runs(services: Services) -> Result[RunList]:
     """Every run, newest first."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return Result(
             "run-list",
             RunList(
@@ -151,7 +151,7 @@ def report(
     services: Services, name: str | None, *, interrupted: bool = False
 ) -> Result[RunReport]:
     """A run with its exit code."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         run = find_run(uow, name)
         stored = uow.plans.find(run.plan)
         attempts = uow.runs.attempts(run.name)

@@ -92,7 +92,7 @@ def audit(
 
 
 def _survey_first(services: Services, selection: Selection) -> tuple[Problem, ...]:
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         inventory = uow.inventory.load()
         hotfixes = tuple(uow.catalog.hotfixes())
     # A choice by verdict is made after the survey, so all are asked.

@@ -114,7 +114,7 @@ def import_article(
 
 def _stored(services: Services, article: str) -> Hotfix | None:
     """An operator's own definition comes before the shipped one."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return uow.catalog.hotfix(article)
 
 
@@ -145,7 +145,7 @@ def import_table(
     Raises:
         BadInputError: a row is malformed, doubled or contradicts another.
     """
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         hotfix = find_hotfix(uow, article)
     read = reader(
         path, supplied_by=supplied_by, source=source, plausible=hotfix.plausible
@@ -171,7 +171,7 @@ def import_package(
     Raises:
         BadInputError: the file is no package of this article, or not the pinned one.
     """
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         hotfix = find_hotfix(uow, article)
     facts = reader(path, pin=pin)
     if isinstance(facts, PackageProblem):
@@ -219,13 +219,13 @@ def _unpinned(name: str) -> str:
 
 def show(services: Services, article: str) -> Result[CatalogEntry]:
     """A hotfix of the catalog."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return Result("catalog", entry_of(uow, find_hotfix(uow, article)))
 
 
 def list_catalog(services: Services) -> Result[CatalogList]:
     """Every hotfix of the catalog."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return Result(
             "catalog-list",
             CatalogList(

@@ -73,7 +73,7 @@ def check(services: Services, name: str, server: str) -> Result[CredentialCheck]
         RequestError: the server or the credential is not known.
         HostFaultError: the server does not answer, or does not let us in.
     """
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         known = find_server(uow.inventory.load(), server)
     credential = services.credentials.resolve(name)
     if isinstance(credential, CredentialMissing):

@@ -115,14 +115,14 @@ def _surroundings(inventory: Inventory) -> Inventory:
 
 def list_servers(services: Services, selection: Selection) -> Result[ServerList]:
     """The selected servers that are not retired."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         chosen = selection.choose(uow.inventory.load().active())
     return Result("inventory", ServerList(chosen))
 
 
 def show_server(services: Services, name: str) -> Result[Server]:
     """One server, retired or not."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return Result("server", find_server(uow.inventory.load(), name))
 
 

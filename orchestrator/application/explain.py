@@ -76,7 +76,7 @@ class History:
 def explain(services: Services, name: str, article: str | None) -> Result[Explanation]:
     """Why a server has its verdict, and the exact next command."""
     now = services.clock.now()
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         hotfix = (
             find_hotfix(uow, article)
             if article
@@ -164,7 +164,7 @@ def history(
     services: Services, name: str, limit: int = HISTORY_LIMIT
 ) -> Result[History]:
     """The records of a server, oldest first."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         server = find_server(uow.inventory.load(), name)
         records = list(uow.evidence.records(subject=server.name))
     shown = records[-limit:]

@@ -193,14 +193,14 @@ def find_plan(uow: UnitOfWork, name: str) -> StoredPlan:
 
 def show(services: Services, name: str) -> Result[PlanReport]:
     """A plan as it was made."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return Result("plan", report_of(uow, find_plan(uow, name)))
 
 
 def list_plans(services: Services) -> Result[PlanList]:
     """Every plan, newest first."""
     now = services.clock.now()
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         return Result(
             "plan-list",
             PlanList(

@@ -63,7 +63,7 @@ class Reading:
 
 def survey(services: Services, selection: Selection) -> Result[SurveyReport]:
     """Ask the selected servers and store what they say."""
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         inventory = uow.inventory.load()
         hotfixes = tuple(uow.catalog.hotfixes())
         servers = selected(uow, inventory, selection, services.clock.now())

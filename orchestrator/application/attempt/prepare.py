@@ -129,7 +129,7 @@ def _install(turn: Turn, host: HostWriter) -> None:
 
 
 def _stage(turn: Turn, host: HostWriter, package: Package) -> bool:
-    with turn.services.storage.begin() as uow:
+    with turn.services.storage.read() as uow:
         location = uow.catalog.package_location(package.sha256)
     if location is None:
         raise AssertionError("a stored package has a location")

@@ -72,10 +72,10 @@ class Rollout:
     @classmethod
     def open(cls, services: Services, run: Run) -> Rollout:
         """Load what a run needs; facts past the plan's limit are taken again."""
-        with services.storage.begin() as uow:
+        with services.storage.read() as uow:
             stored = find_plan(uow, run.plan)
         refresh(services, stored.plan)
-        with services.storage.begin() as uow:
+        with services.storage.read() as uow:
             estate = load_estate(
                 uow,
                 find_hotfix(uow, stored.plan.article),
@@ -100,7 +100,7 @@ class Rollout:
         return RunLease(self.services, f"run:{self.run.name}")
 
     def _state(self) -> RunState:
-        with self.services.storage.begin() as uow:
+        with self.services.storage.read() as uow:
             return find_run(uow, self.run.name).state
 
     def _move(self, event: RunEvent, reason: str = "") -> Run:
@@ -110,7 +110,7 @@ class Rollout:
     def _quiet(self) -> Run:
         if self._state() in (RunState.PAUSING, RunState.ABORTING):
             return self._move(RunEvent.QUIET)
-        with self.services.storage.begin() as uow:
+        with self.services.storage.read() as uow:
             return find_run(uow, self.run.name)
 
     def _wave(self, wave: Wave) -> None:
@@ -258,7 +258,7 @@ class Rollout:
 
     def _gate(self, wave: Wave) -> str | None:
         """What stops the rollout after a wave and would let it go on; else nothing."""
-        with self.services.storage.begin() as uow:
+        with self.services.storage.read() as uow:
             attempts = [
                 attempt
                 for attempt in uow.runs.attempts(self.run.name)

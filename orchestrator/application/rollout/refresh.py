@@ -30,7 +30,7 @@ def refresh(services: Services, plan: Plan) -> None:
     The servers of the plan themselves are read again in their own turns.
     """
     now = services.clock.now()
-    with services.storage.begin() as uow:
+    with services.storage.read() as uow:
         inventory = uow.inventory.load()
         hotfixes = (find_hotfix(uow, plan.article),)
         facts = uow.facts.of_all()
