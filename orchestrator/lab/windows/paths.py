@@ -22,6 +22,7 @@ class Win32(IntEnum):
     FILE_NOT_FOUND = 2
     PATH_NOT_FOUND = 3
     ACCESS_DENIED = 5
+    INVALID_HANDLE = 6
     INVALID_DRIVE = 15
     NOT_SAME_DEVICE = 17
     SHARING_VIOLATION = 32
@@ -40,6 +41,7 @@ MESSAGES: Mapping[int, str] = {
     2: "The system cannot find the file specified.",
     3: "The system cannot find the path specified.",
     5: "Access is denied.",
+    6: "The handle is invalid.",
     15: "The system cannot find the drive specified.",
     17: "The system cannot move the file to a different disk drive.",
     32: "The process cannot access the file because it is being used by another"

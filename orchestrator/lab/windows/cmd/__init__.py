@@ -1,0 +1,1 @@
+"""The command interpreter of a simulated computer, and the programs it starts."""

@@ -1,0 +1,87 @@
+"""What the command side needs of the computer around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
+    from orchestrator.lab.windows.filesystem import FileSystem
+    from orchestrator.lab.windows.registry import Registry
+
+
+class Program(Protocol):
+    """What an executable does: a routine that ends with the exit code.
+
+    It waits by yielding an :class:`~orchestrator.lab.windows.cmd.jobs.Outcome`,
+    whose number the yield gives back. When the process is killed the routine is
+    closed at its yield, so a ``finally`` there can stop what it started.
+    """
+
+    def __call__(self, run: Invocation, /) -> Routine:
+        """Run once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process as tasklist prints it; memory in KB, processor time in seconds."""
+
+    pid: int
+    name: str
+    session: int = 0
+    memory: int = 4096
+    user: str = "NT AUTHORITY\\SYSTEM"
+    processor_time: int = 0
+
+
+class Processes(Protocol):
+    """The computer's process table."""
+
+    def create(self, image_path: str, command_line: str, parent_pid: int) -> int:
+        """Enter a new process; its number. ``image_path`` is the program's file."""
+
+    def end(self, pid: int) -> None:
+        """Take a process off the table; unknown ones are ignored."""
+
+    def rows(self) -> Sequence[ProcessRow]:
+        """All that run."""
+
+
+class Scheduler(Protocol):
+    """Simulated time; an :class:`~orchestrator.lab.windows.clock.Agenda` is one."""
+
+    def after(self, seconds: float, action: Callable[[], None]) -> int:
+        """Do ``action`` in so many simulated seconds; a handle to cancel it."""
+
+    def cancel(self, *handles: int) -> None:
+        """Forget actions."""
+
+
+class System(Protocol):
+    """One computer, as its command interpreter sees it."""
+
+    files: FileSystem
+    registry: Registry
+    processes: Processes
+    scheduler: Scheduler
+    host_name: str
+    environment: Mapping[str, str]
+    #: Whether this computer's certutil knows ``-hashfile``.
+    certutil_hashes: bool
+
+    def visit(self) -> AbstractContextManager[None]:
+        """Hold the computer's lock and bring it up to date.
+
+        Every entry from outside goes through this: the service's threads and the
+        computer's own work never meet inside a command.
+        """
+
+    def local(self, moment: datetime | None = None) -> datetime:
+        """A moment (default: now) in the computer's own time zone, naive."""
+
+    def program(self, content: bytes) -> Program | None:
+        """What a file does that is none of Windows' own tools, by its content."""

@@ -1,0 +1,1 @@
+"""Windows' own command-line programs."""

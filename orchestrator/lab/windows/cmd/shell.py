@@ -1,0 +1,173 @@
+"""Remote shells and detached programs: what a computer offers to the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from orchestrator.lab.machine import Command, CommandOutput
+from orchestrator.lab.windows.cmd import launch
+from orchestrator.lab.windows.cmd.jobs import (
+    Console,
+    Executor,
+    Job,
+    Memory,
+    Nothing,
+    Pipe,
+    Streams,
+)
+from orchestrator.lab.windows.cmd.launch import Context
+from orchestrator.lab.windows.cmd.ports import System
+from orchestrator.lab.windows.cmd.program.table import TOOLS
+from orchestrator.lab.windows.paths import FileError, Win32
+
+OEM_PAGE = 437
+"""The code page of programs that have no console of a client."""
+
+
+class CmdCommand:
+    """A command that runs in a remote shell."""
+
+    def __init__(self, system: System, executor: Executor) -> None:
+        """Nothing runs yet."""
+        self._system, self._executor = system, executor
+        self._stdin, self._stdout, self._stderr = Pipe(1 << 40), Pipe(), Pipe()
+        self._job: Job | None = None
+        self._code: int | None = None
+
+    @property
+    def streams(self) -> Streams:
+        """What its process reads and writes."""
+        return Streams(self._stdin, self._stdout, self._stderr)
+
+    def follow(self, job: Job) -> None:
+        """It is this process."""
+        self._job = job
+
+    def fail(self, message: str, code: int) -> None:
+        """It could not be started."""
+        self._stderr.write(message.encode())
+        self._code = code
+
+    def write(self, data: bytes, *, end: bool) -> None:
+        """Feed standard input; ``end`` closes it."""
+        with self._system.visit():
+            self._executor.post(lambda: self._stdin.write(data))
+            if end:
+                self._executor.post(self._stdin.close)
+
+    def read(self) -> CommandOutput:
+        """Take the output so far; never blocks."""
+        with self._system.visit():
+            out = self._stdout.take() or b""
+            err = self._stderr.take() or b""
+            self._executor.post(lambda: None)
+            code = self._job.outcome.value if self._job else self._code
+            if code is not None:
+                out += self._stdout.take() or b""
+                err += self._stderr.take() or b""
+            return CommandOutput(out, err, code is not None, code)
+
+    def terminate(self) -> None:
+        """Stop it and all that it started."""
+        with self._system.visit():
+            if self._job is not None:
+                self._executor.kill_group(self._job.group)
+
+
+class CmdShell:
+    """A remote shell: folder, environment, and the commands run in it."""
+
+    def __init__(
+        self,
+        system: System,
+        executor: Executor,
+        *,
+        folder: str | None,
+        environment: Mapping[str, str],
+        code_page: int,
+    ) -> None:
+        """Open it; the folder is the user's profile unless told.
+
+        Raises:
+            FileError: the folder is not there.
+        """
+        self._system, self._executor = system, executor
+        merged = launch.merged(system.environment, environment)
+        self._folder = folder or launch.value_of(merged, "userprofile") or "C:\\"
+        if folder and not system.files.is_folder(folder):
+            raise FileError(Win32.DIRECTORY, folder)
+        self._environment, self._console = merged, Console(code_page)
+        self._commands: list[CmdCommand] = []
+
+    def run(
+        self, command: str, arguments: Sequence[str], *, skip_cmd_shell: bool
+    ) -> Command:
+        """Start a command line; with ``skip_cmd_shell`` a program without cmd."""
+        line = " ".join([command, *arguments])
+        with self._system.visit():
+            running = CmdCommand(self._system, self._executor)
+            self._commands.append(running)
+            shell = launch.value_of(self._environment, "comspec") or "cmd.exe"
+            full = line if skip_cmd_shell else f'{shell} /C "{line}"'
+            context = Context(
+                self._folder, self._environment, running.streams, self._console
+            )
+            try:
+                running.follow(start(self._system, self._executor, full, context))
+            except FileError as error:
+                running.fail(f"{error.message}\r\n", int(error.code))
+            return running
+
+    def close(self) -> None:
+        """End the shell and whatever still runs in it."""
+        for command in self._commands:
+            command.terminate()
+
+
+def executor_for(system: System) -> Executor:
+    """The executor of a computer, with Windows' own programs."""
+    return Executor(system, TOOLS)
+
+
+def start_process(
+    system: System,
+    executor: Executor,
+    command_line: str,
+    *,
+    folder: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Job:
+    """Start a program that belongs to no shell, as ``Win32_Process.Create`` does.
+
+    Its output goes nowhere. ``Job.pid`` is its number; ``Job.outcome`` its end.
+
+    Raises:
+        FileError: no such program (2) or folder (3, 267), or it is none (193).
+    """
+    context = Context(
+        folder or "C:\\WINDOWS\\system32",
+        launch.merged(system.environment, environment or {}),
+        Streams(Memory(), Nothing(), Nothing()),
+        Console(OEM_PAGE),
+    )
+    if folder and not system.files.is_folder(folder):
+        raise FileError(Win32.DIRECTORY, folder)
+    return start(system, executor, command_line, context)
+
+
+def start(system: System, executor: Executor, line: str, context: Context) -> Job:
+    """Start a command line as CreateProcess does.
+
+    Raises:
+        FileError: as :func:`start_process`.
+    """
+    path, head, tail = launch.find_for_process(system.files, line, context)
+    if path.lower().endswith(launch.BATCH):
+        shell = launch.value_of(context.environment, "comspec")
+        return start(system, executor, f'{shell} /c "{line}"', context)
+    program = launch.program_at(system, path, executor.tools)
+    if program is None:
+        raise FileError(Win32.BAD_EXE_FORMAT, path)
+    return launch.start(
+        executor, system, program, path=path, line=(head, tail), context=context
+    )
