@@ -1,0 +1,91 @@
+"""Arguments that several commands take, with their completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from orchestrator.application.ports.storage import UnitOfWork
+
+
+def _names_from(
+    ask: Callable[[UnitOfWork], Iterable[str]],
+) -> Callable[[str], list[str]]:
+    """Completion from the database; a shell must never hear of what goes wrong."""
+
+    def complete(incomplete: str) -> list[str]:
+        from orchestrator.bootstrap import Program
+        from orchestrator.cli.text import clean
+
+        with (
+            suppress(Exception),
+            Program().services() as services,
+            services.storage.begin() as uow,
+        ):
+            names = (clean(name) for name in ask(uow))
+            return sorted(name for name in names if name.startswith(incomplete))
+        return []
+
+    return complete
+
+
+def _selectable(uow: UnitOfWork) -> Iterable[str]:
+    inventory = uow.inventory.load()
+    yield from (server.name for server in inventory.active())
+    yield from (f"pool:{name}" for name in inventory.pools)
+    yield from (f"site:{name}" for name in inventory.sites)
+
+
+Article = Annotated[
+    str,
+    typer.Argument(
+        metavar="KB",
+        help="The article's number, such as KB903927.",
+        autocompletion=_names_from(
+            lambda uow: (hotfix.article for hotfix in uow.catalog.hotfixes())
+        ),
+    ),
+]
+Selection = Annotated[
+    str,
+    typer.Argument(
+        metavar="SELECTION",
+        help="Names, globs, pool:NAME, site:NAME, role:NAME, verdict:NAME; "
+        "a comma is or, + is and. All servers if left out.",
+        autocompletion=_names_from(_selectable),
+    ),
+]
+Server = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVER",
+        help="A server of the inventory.",
+        autocompletion=_names_from(
+            lambda uow: (server.name for server in uow.inventory.load().active())
+        ),
+    ),
+]
+Plan = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLAN",
+        help="A plan's name, or the start of its digest.",
+        autocompletion=_names_from(
+            lambda uow: (stored.plan.name for stored in uow.plans.all())
+        ),
+    ),
+]
+Run = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's name; the newest if left out.",
+        autocompletion=_names_from(lambda uow: (run.name for run in uow.runs.all())),
+    ),
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")]

@@ -1,0 +1,248 @@
+"""Commands that plan a change, approve it, carry it out and follow it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from orchestrator.application.results import ErrorCode, RequestError
+from orchestrator.cli.arguments import Article, Plan, Run, Selection
+from orchestrator.cli.registry import MAKE_PLAN, ArticleGroup, command, group
+from orchestrator.cli.session import Answer, Session
+from orchestrator.domain.exposure import AssumedPeers
+from orchestrator.domain.planning import Activation, PlanPolicy, Scope
+
+#: Between two looks at a run that is watched, in seconds.
+WATCH_SECONDS = 2.0
+
+_DEFAULTS = PlanPolicy()
+_GROWTH = "1,5%,25%"
+_PERCENT = 100
+
+app = typer.Typer()
+plan_app = group(
+    "plan",
+    "Make, show and list plans: plan KB [SELECTION], plan show PLAN, plan list. "
+    "The options of plan KB are those of plan make KB.",
+    cls=ArticleGroup,
+)
+
+
+@command(
+    plan_app,
+    MAKE_PLAN,
+    kind="plan",
+    examples=(
+        "plan KB903927",
+        "plan KB903927 site:site-1 --activate restart-service",
+        "plan KB903927 --policy applicable --growth 1,10%,50% --max-failed 1",
+    ),
+)
+def make_plan(
+    session: Session,
+    article: Article,
+    selection: Selection = "",
+    *,
+    policy: Annotated[
+        Scope,
+        typer.Option(
+            "--policy",
+            help="affected: servers with the problem, as the article asks; "
+            "applicable: also unfixed ones not known to have it.",
+        ),
+    ] = _DEFAULTS.scope,
+    activate: Annotated[
+        Activation,
+        typer.Option("--activate", help="Whether to restart the LCS service."),
+    ] = _DEFAULTS.activation,
+    assume_unknown_peers: Annotated[
+        AssumedPeers | None,
+        typer.Option(
+            "--assume-unknown-peers",
+            help="What a peer or firewall that nobody can read is taken for.",
+        ),
+    ] = None,
+    growth: Annotated[
+        str,
+        typer.Option(
+            "--growth",
+            metavar="SIZES",
+            help="Size of each wave, a count or a share; the last takes the rest.",
+        ),
+    ] = _GROWTH,
+    max_failed: Annotated[
+        int,
+        typer.Option(
+            "--max-failed", min=0, help="Servers of a wave that may end badly."
+        ),
+    ] = _DEFAULTS.max_failed,
+    fact_limit_hours: Annotated[
+        int,
+        typer.Option("--fact-limit-hours", min=1, help="Older facts are stale."),
+    ] = _DEFAULTS.fact_limit_hours,
+    pool_wait_minutes: Annotated[
+        int,
+        typer.Option(
+            "--pool-wait-minutes",
+            min=0,
+            help="How long a degraded pool may hold up its servers.",
+        ),
+    ] = _DEFAULTS.pool_wait_minutes,
+) -> Answer:
+    """Plan the change of the selected servers; changes nothing on them.
+
+    The word "make" may be left out: orchestrator plan KB903927.
+    """
+    from orchestrator.application import plans
+    from orchestrator.domain.selection import parse_selection
+
+    wanted = PlanPolicy(
+        scope=policy,
+        activation=activate,
+        assume_unknown_peers=assume_unknown_peers,
+        growth=growth_of(growth),
+        fact_limit_hours=fact_limit_hours,
+        max_failed=max_failed,
+        pool_wait_minutes=pool_wait_minutes,
+    )
+    with session.services() as services:
+        return plans.plan(services, article, parse_selection(selection), wanted)
+
+
+def growth_of(text: str) -> tuple[float, ...]:
+    """Read ``1,5%,25%``: whole servers, or shares of the plan below 100 %.
+
+    Raises:
+        RequestError: a size is neither.
+    """
+    return tuple(_size(word.strip()) for word in text.split(","))
+
+
+def _size(word: str) -> float:
+    number, percent = word.removesuffix("%"), word.endswith("%")
+    whole = number.isascii() and number.isdigit() and int(number) > 0
+    if whole and not percent:
+        return int(number)
+    if whole and int(number) < _PERCENT:
+        return int(number) / _PERCENT
+    raise RequestError(
+        ErrorCode.BAD_INPUT,
+        f"--growth: found {word!r}, expected a count of servers or a share "
+        "from 1% to 99%",
+        f"for example --growth {_GROWTH}",
+    )
+
+
+@command(plan_app, "show", kind="plan", examples=("plan show 3f9a0c12ab34",))
+def show_plan(session: Session, plan: Plan) -> Answer:
+    """Show a plan as an approver must see it."""
+    from orchestrator.application import plans
+
+    with session.services() as services:
+        return plans.show(services, plan)
+
+
+@command(plan_app, "list", kind="plan-list", examples=("plan list",))
+def list_plans(session: Session) -> Answer:
+    """List every plan, newest first."""
+    from orchestrator.application import plans
+
+    with session.services() as services:
+        return plans.list_plans(services)
+
+
+@command(
+    app,
+    "approve",
+    kind="plan",
+    examples=('approve 3f9a0c12ab34 --by "A. Manager" --reason "change 4711"',),
+)
+def approve(
+    session: Session,
+    plan: Plan,
+    *,
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="The person who wants this.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, or which change.")
+    ],
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=365, help="How long it holds.")
+    ] = 7,
+) -> Answer:
+    """Attest that a named person wants this very plan carried out."""
+    from orchestrator.application import plans
+
+    with session.services() as services:
+        return plans.approve(services, plan, by=by, reason=reason, days=days)
+
+
+@command(app, "apply", kind="apply", examples=("apply 3f9a0c12ab34",))
+def apply(session: Session, plan: Plan) -> Answer:
+    """Carry out an approved plan; Ctrl-C pauses it when what is in flight is done."""
+    from orchestrator.application import apply as use_case
+
+    with session.services() as services:
+        return replace(use_case.apply(services, plan), kind="apply")
+
+
+@command(app, "resume", kind="apply", examples=("resume", "resume run-1a2b3c4d"))
+def resume(session: Session, run: Run = None) -> Answer:
+    """Go on with a run; what is unknown is settled by looking at the servers first."""
+    from orchestrator.application import apply as use_case
+
+    with session.services() as services:
+        return replace(use_case.resume(services, run), kind="apply")
+
+
+@command(app, "pause", kind="status", examples=("pause", "pause run-1a2b3c4d"))
+def pause(session: Session, run: Run = None) -> Answer:
+    """Begin no further server; what is in flight finishes."""
+    from orchestrator.application import apply as use_case
+
+    with session.services() as services:
+        return replace(use_case.pause(services, run), kind="status")
+
+
+@command(app, "abort", kind="status", examples=("abort", "abort run-1a2b3c4d"))
+def abort(session: Session, run: Run = None) -> Answer:
+    """End a run for good; what is in flight finishes."""
+    from orchestrator.application import apply as use_case
+
+    with session.services() as services:
+        return replace(use_case.abort(services, run), kind="status")
+
+
+@command(
+    app,
+    "status",
+    kind="status",
+    examples=("status", "status run-1a2b3c4d --watch"),
+)
+def status(
+    session: Session,
+    run: Run = None,
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow the run until it ends or stops.")
+    ] = False,
+) -> Answer:
+    """Show a run; without a name every run, or with --watch the newest."""
+    from orchestrator.application import apply as use_case
+    from orchestrator.cli.main import glance
+    from orchestrator.domain.rollout import RunState
+
+    moving = (RunState.RUNNING, RunState.PAUSING, RunState.ABORTING)
+    with session.services() as services:
+        if run is None and not watch:
+            return use_case.list_runs(services)
+        seen = use_case.status(services, run)
+        while watch and seen.data.state in moving:
+            glance(session, replace(seen, kind="status"))
+            time.sleep(WATCH_SECONDS)
+            seen = use_case.status(services, seen.data.run)
+        return replace(seen, kind="status")

@@ -1,0 +1,171 @@
+"""The one boundary: a command runs inside it, and ends as output and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from orchestrator.application.results import ExitCode, Problem, Result, Status
+from orchestrator.cli.options import AuditFormat, Format
+from orchestrator.cli.session import Answer, Session
+
+if TYPE_CHECKING:
+    from orchestrator.cli.failures import Failure
+
+PROGRAM = "orchestrator"
+
+#: Home, then clear to the end of the screen (ECMA-48).
+_CLEAR = "\x1b[H\x1b[J"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; the exit code of the contract."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _tolerant(sys.stdout)
+    _tolerant(sys.stderr)
+    session = Session()
+    try:
+        return _run(session, given)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one boundary: whatever went wrong is told in one sentence
+        return _fail(session, given, error)
+
+
+def _run(session: Session, given: list[str]) -> int:
+    from orchestrator.cli.app import app
+
+    # Ending the process asks for the same orderly stop as Ctrl-C.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ended = app(args=given, prog_name=PROGRAM, standalone_mode=False, obj=session)
+    if isinstance(ended, Result):
+        with _reader_may_leave():
+            show(session, ended)
+        return ended.exit_code
+    if ended == ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    return ended if isinstance(ended, int) else ExitCode.DONE
+
+
+def show(session: Session, result: Answer) -> None:
+    """Write a result where it goes, and what is beside it to stderr."""
+    from orchestrator.cli.text import note
+
+    if session.output is None:
+        sys.stdout.write(rendered(session, result, sys.stdout))
+        sys.stdout.flush()
+    else:
+        _write(session.output, rendered(session, result, None))
+        note(f"written to {session.output}")
+    for warning in result.warnings:
+        note(warning)
+    if not session.json:
+        _tell("note", result.problems)
+
+
+def glance(session: Session, result: Answer) -> None:
+    """Show how a result stands while it moves; only on a terminal."""
+    if sys.stdout.isatty() and not session.json:
+        sys.stdout.write(_CLEAR + rendered(session, result, sys.stdout))
+        sys.stdout.flush()
+
+
+def rendered(session: Session, result: Answer, stream: TextIO | None) -> str:
+    """A result as its format has it; without a stream it goes to a file."""
+    if session.json:
+        from orchestrator.application.codec import to_json
+        from orchestrator.cli.envelope import envelope
+
+        return envelope(
+            result.kind, result.status, to_json(result.data), result.problems
+        )
+    if session.options.format == AuditFormat.CSV:
+        from orchestrator.cli.audit_csv import as_csv
+
+        return as_csv(result.data)
+    from orchestrator.cli.kinds import KINDS
+    from orchestrator.cli.text import as_text, coloured, width_of
+
+    allowed = not session.options.no_color
+    return as_text(
+        KINDS[result.kind].draw(result.data),
+        width=width_of(stream) if stream else None,
+        colour=stream is not None and coloured(stream, allowed=allowed),
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """A file is there whole, or as it was before."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text, encoding="utf-8", newline="")
+    fresh.replace(path)
+
+
+def _fail(session: Session, given: Sequence[str], error: BaseException) -> int:
+    from orchestrator.cli.failures import failure_of
+
+    failure = failure_of(error)
+    if session.options.debug or "--debug" in given:
+        _trace(session, error)
+    with _reader_may_leave():
+        if session.json or _asks_for_json(given):
+            _fail_for_programs(session, failure)
+        _tell("error", failure.problems)
+    return failure.exit_code
+
+
+def _fail_for_programs(session: Session, failure: Failure) -> None:
+    from orchestrator.cli.envelope import envelope
+
+    sys.stdout.write(envelope(session.kind, Status.FAILED, None, failure.problems))
+    sys.stdout.flush()
+
+
+def _tell(word: str, problems: Sequence[Problem]) -> None:
+    from orchestrator.cli.text import clean
+
+    for problem in problems:
+        server = f"{problem.server}: " if problem.server else ""
+        sys.stderr.write(f"{word}: {clean(server + problem.message)}\n")
+        if problem.hint:
+            sys.stderr.write(f"{' ' * len(word)}  {clean(problem.hint)}\n")
+
+
+def _trace(session: Session, error: BaseException) -> None:
+    """The way to the fault, without the password of a database."""
+    from urllib.parse import urlsplit
+
+    text = "".join(traceback.format_exception(error))
+    url = session.options.database or os.environ.get("ORCHESTRATOR_DATABASE", "")
+    password = urlsplit(url).password
+    sys.stderr.write(text.replace(password, "********") if password else text)
+
+
+def _asks_for_json(given: Sequence[str]) -> bool:
+    """Whether a command line that could not be read asks for JSON all the same."""
+    pairs = zip(given, (*given[1:], ""), strict=True)
+    return f"--format={Format.JSON}" in given or ("--format", Format.JSON) in pairs
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Whoever reads a pipe may have enough; the interpreter must not complain then."""
+    try:
+        yield
+    except BrokenPipeError:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, sys.stdout.fileno())
+        os.close(sink)
+
+
+def _tolerant(stream: TextIO) -> None:
+    """A character that the terminal cannot show is no reason to fail."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")

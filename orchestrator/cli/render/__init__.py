@@ -1,0 +1,1 @@
+"""Results as tables for people. Nothing here decides anything."""

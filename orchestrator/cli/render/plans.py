@@ -1,0 +1,162 @@
+"""Plans as an approver must see them, and runs as an operator drives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+
+from orchestrator.application.apply import OutcomeLine, RunList, RunReport
+from orchestrator.application.plans import PlanList, PlanReport
+from orchestrator.cli.render.parts import (
+    counts,
+    fields,
+    heading,
+    listed,
+    moment,
+    table,
+    text,
+    word,
+)
+from orchestrator.domain.planning import Approval, PlanPolicy
+
+
+def plan(report: PlanReport) -> Iterator[RenderableType]:
+    """Waves, who is left out and why, how far it reaches, what is new."""
+    yield heading(f"plan {report.plan} for {report.article}")
+    yield fields(
+        (
+            ("digest", report.digest),
+            ("made", moment(report.made)),
+            ("policy", _policy(report.policy)),
+            *_reach(report),
+            *(("approved", _approval(each)) for each in report.approvals),
+            ("run", report.run),
+        )
+    )
+    if report.waves:
+        yield table(
+            ("wave", "server", "action", "pool", "site", "reason"), _planned(report)
+        )
+    else:
+        yield text("nothing to do: no server is in this plan", "bold")
+    if report.excluded:
+        yield heading("left alone")
+        yield table(
+            ("server", "verdict", "reason"),
+            (
+                (gone.server, word(gone.verdict), gone.reason)
+                for gone in report.excluded
+            ),
+        )
+
+
+def _planned(report: PlanReport) -> Iterator[Sequence[object]]:
+    for wave in report.waves:
+        for line in wave.servers:
+            yield (
+                wave.number,
+                line.server,
+                line.action.value,
+                line.pool or "",
+                line.site,
+                line.reason,
+            )
+
+
+def _policy(policy: PlanPolicy) -> str:
+    peers = policy.assume_unknown_peers
+    words = [
+        policy.scope.value,
+        f"activate {policy.activation.value}",
+        f"waves of {listed(map(_size, policy.growth))} and the rest",
+        f"at most {policy.max_failed} failed",
+        f"facts up to {policy.fact_limit_hours} h",
+        f"pool wait {policy.pool_wait_minutes} min",
+    ]
+    if peers is not None:
+        words.append(f"unknown peers taken for {peers.value}")
+    return listed(words)
+
+
+def _size(size: float) -> str:
+    return f"{size:.0%}" if size < 1 else f"{size:.0f}"
+
+
+def _reach(report: PlanReport) -> Iterator[tuple[str, object]]:
+    radius = report.radius
+    users = "" if radius.users is None else f", {radius.users} users"
+    yield "reach", f"{radius.servers} servers{users}"
+    yield "pools", listed(radius.pools)
+    yield "sites", listed(radius.sites)
+    change = report.difference
+    if change is not None:
+        gone = listed(change.removed) or "none"
+        new = listed(change.added) or "none"
+        yield f"against {change.previous}", f"added {new}; removed {gone}"
+
+
+def _approval(given: Approval) -> str:
+    return (
+        f"by {given.by} ({given.account}) until {moment(given.expires)}: {given.reason}"
+    )
+
+
+def plans(found: PlanList) -> Iterator[RenderableType]:
+    """Every plan, newest first."""
+    yield table(
+        ("plan", "article", "made", "servers", "waves", "approved", "run"),
+        (
+            (
+                line.plan,
+                line.article,
+                moment(line.made),
+                line.servers,
+                line.waves,
+                "yes" if line.approved else "no",
+                line.run or "",
+            )
+            for line in found.plans
+        ),
+    )
+
+
+def run(report: RunReport) -> Iterator[RenderableType]:
+    """Each server of a run, then what it came to and why it stopped."""
+    yield heading(f"{report.run} of plan {report.plan} for {report.article}")
+    yield table(
+        ("wave", "server", "action", "outcome", "last step", "reason"),
+        (_outcome(line) for line in report.outcomes),
+    )
+    yield fields(
+        (
+            ("state", report.state.value),
+            ("because", report.reason),
+            ("started", f"{moment(report.started)} by {report.account}"),
+            ("finished", moment(report.finished)),
+            ("servers", counts(report.summary)),
+        )
+    )
+
+
+def _outcome(line: OutcomeLine) -> Sequence[object]:
+    end = word(line.outcome) if line.outcome else text(line.state.value, "dim")
+    step = line.steps[-1].step.value if line.steps else ""
+    return (line.wave, line.server, line.action.value, end, step, line.reason)
+
+
+def runs(found: RunList) -> Iterator[RenderableType]:
+    """Every run, newest first."""
+    yield table(
+        ("run", "plan", "state", "started", "servers"),
+        (
+            (
+                line.run,
+                line.plan,
+                line.state.value,
+                moment(line.started),
+                counts(line.summary),
+            )
+            for line in found.runs
+        ),
+    )
