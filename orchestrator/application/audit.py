@@ -185,7 +185,7 @@ def _line(
         role=server.role.value,
         product=server.product,
         verdict=judgement.verdict,
-        reason=judgement.reason,
+        reason=_reason(judgement, contact),
         observed=observed,
         age_seconds=int((estate.now - observed).total_seconds()) if observed else None,
         evidence=judgement.proof,
@@ -194,6 +194,13 @@ def _line(
         else None,
         contact=contact,
     )
+
+
+def _reason(judgement: Judgement, contact: str) -> str:
+    """An unknown server's reason with why it could not be asked, if it could not."""
+    if judgement.verdict is Verdict.UNKNOWN and contact:
+        return f"{judgement.reason}; last contact failed: {contact}"
+    return judgement.reason
 
 
 def _exit_code(line: AuditedServer) -> ExitCode:

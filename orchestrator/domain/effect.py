@@ -9,7 +9,7 @@ clock. A file's own time says nothing: an installer sets it to the build date.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from orchestrator.domain.facts import (
@@ -47,13 +47,18 @@ class OwnRecord:
         return self.last_wrong is not None and self.last_wrong > moment
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """When the files were replaced: not before ``earliest``, not after ``latest``."""
 
     earliest: datetime | None
     latest: datetime | None
+    #: What says so of ``latest``; and of ``earliest``, where that is another.
     source: str
+    lower_source: str = ""
     #: The fact that a survey would bring and that may narrow the moment.
     lacking: Lacking | None = None
 
@@ -73,11 +78,20 @@ def replacement(article: str, own: OwnRecord, facts: FreshFacts) -> Replacement:
         FactKind.TRACE, TraceState, trace_subject(article, TraceName.UNINSTALL_FOLDER)
     )
     created = folder.created if isinstance(folder, TraceState) else None
-    bounds = [moment for moment in (created, own.last_wrong) if moment is not None]
+    lower = max(
+        (moment, said)
+        for moment, said in (
+            (created, "not before the uninstall folder was created"),
+            (own.last_wrong, "not before a survey saw the wrong ones"),
+            (_NEVER, ""),
+        )
+        if moment is not None
+    )
     return Replacement(
-        max(bounds, default=None),
+        None if lower[0] == _NEVER else lower[0],
         own.first_right,
-        "the first survey that saw it",
+        "at the latest at the first survey that saw them",
+        lower[1],
         _missing_log(article, log, facts),
     )
 
@@ -140,7 +154,8 @@ def effect_of(hotfix: Hotfix, facts: FreshFacts, replaced: Replacement) -> Effec
     if stale:
         names = ", ".join(stale)
         return NotInEffect(
-            f"{names} started before the files were replaced ({replaced.source})",
+            f"{names} started before the files were replaced "
+            f"({replaced.lower_source or replaced.source})",
             stale,
         )
     if lacking is not None:

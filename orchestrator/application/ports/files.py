@@ -9,6 +9,7 @@ from typing import Protocol
 
 from typing_extensions import override
 
+from orchestrator.domain.authenticode import Signature
 from orchestrator.domain.hotfix import (
     FileTable,
     Hotfix,
@@ -17,6 +18,7 @@ from orchestrator.domain.hotfix import (
     Provenance,
 )
 from orchestrator.domain.server import Inventory
+from orchestrator.domain.version import FileVersion
 
 MAX_PROBLEMS = 20  # more would bury the first
 
@@ -134,8 +136,24 @@ class TableRead:
     warnings: tuple[Problem, ...] = ()
 
 
+def implausible(table: FileTable, plausible: PlausibleWindow | None) -> list[Problem]:
+    """The rows whose version looks like a typing mistake, or of another update."""
+    if plausible is None:
+        return []
+    return [
+        Problem(
+            f"{row.file} {row.platform} {row.branch}",
+            str(row.version),
+            f"above {plausible.above} and below {plausible.below}: {plausible.reason}",
+            "compare it with the source once more",
+        )
+        for row in table.rows
+        if not plausible.above < row.version < plausible.below
+    ]
+
+
 class TableReader(Protocol):
-    """Reads a file table from CSV or YAML."""
+    """Reads a file table from CSV, YAML, or the folder of an extracted package."""
 
     def __call__(
         self,
@@ -164,6 +182,35 @@ class InventoryReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Cabinet:
+    """The cabinet inside an installer file, as far as it can be listed."""
+
+    found: bool
+    #: Names, as many as are shown.
+    entries: tuple[str, ...] = ()
+    #: How many it holds, or how many were counted before the limit.
+    total: int = 0
+    #: It holds deltas and no file of a branch: only Windows can extract those.
+    deltas_only: bool = False
+    #: Why it could not be listed, or not to its end.
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageInside:
+    """What an installer file's own bytes say of it."""
+
+    version: FileVersion | None
+    #: The strings "Installer Engine" and "Installer Version" of its resource (KB832475).
+    engine: str
+    engine_version: str
+    cabinet: Cabinet
+    signature: Signature
+    #: Made by the simulated estate, by the names of maker and product.
+    lab: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PackageFacts:
     """What an installer file is, as far as its name and bytes show."""
 
@@ -181,6 +228,7 @@ class PackageFacts:
     pinned: bool
     #: Made by the simulated estate; can never be mistaken for the real one.
     lab: bool
+    inside: PackageInside | None = None
 
 
 @dataclass(frozen=True, slots=True)
