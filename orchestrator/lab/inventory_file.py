@@ -10,9 +10,7 @@ import yaml
 from orchestrator.lab.estate import CREDENTIAL, PORT, Estate, Member
 
 
-def inventory(
-    estate: Estate, ports: Mapping[str, int] | None = None
-) -> dict[str, Any]:
+def inventory(estate: Estate, ports: Mapping[str, int] | None = None) -> dict[str, Any]:
     """The estate's servers, pools, sites and firewalls, as plain data.
 
     ``ports`` are those of servers that do not listen on the usual one.

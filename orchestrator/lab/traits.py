@@ -94,7 +94,11 @@ class Meaning:
             return None if value is None else "takes no value"
         if self.choices:
             allowed = ", ".join(map(str, self.choices))
-            return None if value in self.choices else f"expected one of {allowed}"
+            return (
+                None
+                if str(value) in map(str, self.choices)
+                else f"expected one of {allowed}"
+            )
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"expected a number from {self.least:g} up"
         return None if value >= self.least else f"expected {self.least:g} or more"
@@ -127,13 +131,13 @@ MEANINGS: Mapping[Trait, Meaning] = MappingProxyType(
         Trait.DROPS_AFTER_LAUNCH: _wire(drop_after_launch=True),
         Trait.QUOTA_FULL: _wire(quota_full=True),
         Trait.LANGUAGE: Meaning(_as("language"), "DEU", tuple(LANGUAGES)),
-        Trait.SERVICE_PACK: Meaning(_as("service_pack"), 2, (0, 1, 2)),
+        Trait.SERVICE_PACK: Meaning(_as("service_pack", int), 2, (0, 1, 2)),
         Trait.PLATFORM: Meaning(_as("platform"), "x64", ("x86", "x64", "ia64")),
         Trait.PRODUCT: Meaning(
             *(_as("product"), "lcs-2003"),
             ("none", "lcs-2003", "lcs-2005", "lcs-2005-sp1"),
         ),
-        Trait.STACK: Meaning(_as("stack"), "2.0", ("0.5", "1.1", "2.0")),
+        Trait.STACK: Meaning(_as("stack", str), "2.0", ("0.5", "1.1", "2.0")),
         Trait.LATER_GDR: Meaning(_sets(schannel="later-gdr")),
         Trait.FIXED: Meaning(
             _sets(schannel="fixed", registry_trace=True, service_age_hours=30.0)
@@ -142,7 +146,7 @@ MEANINGS: Mapping[Trait, Meaning] = MappingProxyType(
         Trait.REGISTRY_ONLY: Meaning(_sets(registry_trace=True)),
         Trait.PENDING_RENAME: Meaning(_sets(pending_rename=True)),
         Trait.INSTALLER: Meaning(
-            *(_as("install_fault", InstallFault), "1603"),
+            *(_as("install_fault", lambda value: InstallFault(str(value))), "1603"),
             tuple(map(str, InstallFault)),
         ),
         Trait.SERVICE_FAULT: Meaning(
@@ -162,7 +166,7 @@ MEANINGS: Mapping[Trait, Meaning] = MappingProxyType(
         Trait.LEAK: Meaning(
             _as("leak_per_hour", lambda megabytes: int(megabytes * MEGABYTE)), 8.0
         ),
-        Trait.SYN_ATTACK_PROTECT: Meaning(_as("syn_attack_protect"), 1, (0, 1, 2)),
+        Trait.SYN_ATTACK_PROTECT: Meaning(_as("syn_attack_protect", int), 1, (0, 1, 2)),
         Trait.PROTECTION_OFF: Meaning(_sets(syn_attack_protect=0)),
     }
 )

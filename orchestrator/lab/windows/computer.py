@@ -12,19 +12,17 @@ from threading import RLock
 from orchestrator.lab.machine import Instance, Shell, WmiError, WmiValue
 from orchestrator.lab.windows.clock import Agenda, HostClock
 from orchestrator.lab.windows.cmd.jobs import Executor
-from orchestrator.lab.windows.cmd.ports import Program
+from orchestrator.lab.windows.cmd.shell import CmdShell, executor_for
 from orchestrator.lab.windows.filesystem import FileSystem
 from orchestrator.lab.windows.furnish import furnish
 from orchestrator.lab.windows.host import Host
+from orchestrator.lab.windows.paths import FileError
 from orchestrator.lab.windows.profile import Profile
 from orchestrator.lab.windows.system import HostSystem, Launcher
 from orchestrator.lab.windows.wmi.catalog import REPOSITORY
 
-RPC_UNAVAILABLE = 0x800706BA
+RPC_UNAVAILABLE, HRESULT_WIN32 = 0x800706BA, 0x80070000
 _HOUR = 3600
-
-
-TOOLS: dict[str, Program] = {}
 
 
 class SimulatedComputer:
@@ -53,24 +51,35 @@ class SimulatedComputer:
         )
         self._agenda = Agenda(clock)
         self._lock = RLock()
+        self._listeners: list[Callable[[], None]] = []
 
     @cached_property
-    def host(self) -> Host:
-        """The computer's parts; made at the first use."""
+    def _parts(self) -> tuple[Host, HostSystem, Executor]:
+        """Made at the first use."""
         profile, agenda = self.profile, self._agenda
         files = FileSystem(agenda.now, free=profile.free_megabytes << 20)
         host = Host(profile, agenda, files)
         furnish(host)
         system = HostSystem(host, self.visit)
-        self.executor = Executor(system, TOOLS)
-        host.launcher = Launcher(system, self.executor)
-        host.killer = self.executor.kill
-        host.on_power_loss.append(self.executor.kill_all)
+        executor = executor_for(system)
+        host.launcher = Launcher(system, executor)
+        host.killer = executor.kill
+        host.on_power_loss = [executor.kill_all, *self._listeners]
         host.boot(
             age=profile.uptime_hours * _HOUR,
             service_age=profile.service_age_hours * _HOUR,
         )
-        return host
+        return host, system, executor
+
+    @property
+    def host(self) -> Host:
+        """What it is made of."""
+        return self._parts[0]
+
+    @property
+    def executor(self) -> Executor:
+        """What runs on it as commands and programs."""
+        return self._parts[2]
 
     @contextmanager
     def visit(self) -> Iterator[None]:
@@ -104,8 +113,7 @@ class SimulatedComputer:
 
     def on_power_loss(self, listener: Callable[[], None]) -> None:
         """Have something done at every loss of power."""
-        with self.visit():
-            self.host.on_power_loss.append(listener)
+        self._listeners.append(listener)
 
     def step_clock(self, seconds: float) -> None:
         """Set its clock forward or back."""
@@ -160,5 +168,20 @@ class SimulatedComputer:
         working_directory: str | None,
         environment: Mapping[str, str],
     ) -> Shell:
-        """Open a remote shell."""
-        raise NotImplementedError
+        """Open a remote shell.
+
+        Raises:
+            WmiError: the computer is down, or the working folder is not there.
+        """
+        with self._awake() as host:
+            _, system, executor = self._parts
+            try:
+                return CmdShell(
+                    *(system, executor),
+                    folder=working_directory,
+                    environment=environment,
+                    code_page=code_page or host.language.oem,
+                )
+            except FileError as error:
+                code = HRESULT_WIN32 | error.code
+                raise WmiError(code, error.message) from error

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 from orchestrator.lab.windows import service_programs, traces
-from orchestrator.lab.windows.cmd.jobs import Executor, Memory, Nothing, Streams
-from orchestrator.lab.windows.cmd.launch import (
-    Context,
-    find_for_process,
-    program_at,
-    split_line,
-    start,
-)
+from orchestrator.lab.windows.cmd.jobs import Executor
 from orchestrator.lab.windows.cmd.ports import Processes, ProcessRow, Program, Scheduler
+from orchestrator.lab.windows.cmd.shell import start_process
 from orchestrator.lab.windows.host import Host, LaunchError
 from orchestrator.lab.windows.installer import package_program, uninstall_program
 from orchestrator.lab.windows.package import open_package
-from orchestrator.lab.windows.paths import FileError, Win32, full_path
+from orchestrator.lab.windows.paths import FileError, Win32
 from orchestrator.lab.windows.pe import version_of
 
-SYSTEM_FOLDER = "C:\\WINDOWS\\system32"
-ACCESS_DENIED, UNKNOWN_FAILURE, PATH_NOT_FOUND = 2, 8, 9
-"""Return codes of Win32_Process.Create."""
+UNKNOWN_FAILURE = 8
+_CREATE_CODES: Mapping[Win32, int] = {
+    Win32.ACCESS_DENIED: 2,
+    Win32.FILE_NOT_FOUND: 9,
+    Win32.PATH_NOT_FOUND: 9,
+    Win32.DIRECTORY: 9,
+}
+"""Return codes of Win32_Process.Create: 2 denied, 9 no such path, 8 anything else."""
 
 _SERVICE_PROGRAMS: Mapping[str, Callable[[Host], Program]] = {
     "net": service_programs.net,
@@ -79,8 +79,11 @@ class HostSystem:
             "SystemDrive": "C:",
             "SystemRoot": traces.WINDOWS,
         }
-        self.code_page = host.language.oem
         self.certutil_hashes = host.profile.certutil_hashes
+
+    def local(self, moment: datetime | None = None) -> datetime:
+        """A moment (default: now) in the computer's own time zone, naive."""
+        return self._host.clock.local(moment or self._host.agenda.now())
 
     def program(self, content: bytes) -> Program | None:
         """What a file does that is none of Windows' own tools, by its content."""
@@ -108,19 +111,11 @@ class Launcher:
         Raises:
             LaunchError: no such program or folder (9), no right (2), no program (8).
         """
-        silent = Streams(Memory(), Nothing(), Nothing())
-        here = full_path(folder or SYSTEM_FOLDER, SYSTEM_FOLDER)
-        context = Context(here, self._system.environment, silent)
         try:
-            if not self._system.files.is_folder(here):
-                raise LaunchError(PATH_NOT_FOUND)
-            path = find_for_process(self._system.files, command_line, context)
-            program = program_at(self._system, path, self._executor.tools)
+            job = start_process(
+                self._system, self._executor, command_line, folder=folder
+            )
         except FileError as error:
-            denied = error.code is Win32.ACCESS_DENIED
-            raise LaunchError(ACCESS_DENIED if denied else PATH_NOT_FOUND) from error
-        if program is None:
-            raise LaunchError(UNKNOWN_FAILURE)
-        line = split_line(command_line)
-        job = start(self._executor, self._system, program, path, line, context, 0)
+            code = _CREATE_CODES.get(error.code, UNKNOWN_FAILURE)
+            raise LaunchError(code) from error
         return job.pid

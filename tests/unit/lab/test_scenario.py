@@ -111,9 +111,27 @@ def test_every_trait_changes_the_server_it_is_for(trait: Trait) -> None:
     assert apply(trait, None, *plain) != plain
 
 
+@pytest.mark.parametrize(
+    ("row", "field", "expected"),
+    [
+        ("{trait: stack, share: 1, value: 2.0}", "stack", "2.0"),
+        ("{trait: installer, share: 1, value: 3010}", "install_fault", "3010"),
+        ("{trait: service-pack, share: 1, value: '2'}", "service_pack", 2),
+    ],
+)
+def test_a_value_means_the_same_with_and_without_quotes(
+    row: str, field: str, expected: object
+) -> None:
+    (found,) = parse(f"traits: [{row}]").assignments
+    profile, _ = apply(found.trait, found.value, Profile("a"), Wire())
+    assert getattr(profile, field) == expected
+
+
 def test_the_schema_knows_every_trait() -> None:
-    known = SCHEMA["properties"]["traits"]["items"]["properties"]["trait"]["enum"]
+    row = SCHEMA["properties"]["traits"]["items"]["properties"]
+    known = [one["const"] for one in row["trait"]["oneOf"]]
     assert sorted(known) == sorted(Trait)
+    assert all(one["description"] for one in row["trait"]["oneOf"])
     assert set(MEANINGS) == set(Trait)
 
 
