@@ -30,7 +30,7 @@ MOMENTS = [
     ("log=ok@-48h right=-60h", "-48h", "-48h", "the installer log", False),
     ("log=ok@-48h wrong=-47h", "-47h", None, "the first survey", False),
     ("log=ok@-48h wrong=-48h", "-48h", "-48h", "the installer log", False),
-    ("log=ok", None, None, "the first survey that saw it", False),
+    ("log=ok", None, None, "the first survey", False),
     ("log=failed@-48h", None, None, "the first survey", False),
     ("log=failed@-48h right=-5h", None, "-5h", "the first survey", False),
     ("", None, None, "the first survey", False),
@@ -55,7 +55,7 @@ def test_the_moment_of_replacement_has_its_source(
     found = replacement(ARTICLE, case.own, case.fresh)
     assert found.earliest == (earliest and hours_ago(earliest))
     assert found.latest == (latest and hours_ago(latest))
-    assert found.source.startswith(source)
+    assert source in found.source
     assert (found.lacking is not None) is lacks
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_proven_is_named() -> None:
 def test_a_log_that_lacks_stands_in_for_what_cannot_be_proven() -> None:
     case = case_of("")
     lacking = Lacking("installer-log", "stale")
-    replaced = Replacement(None, None, "a source", lacking)
+    replaced = Replacement(None, None, "a source", lacking=lacking)
     assert effect_of(case.hotfix, case.fresh, replaced) == lacking
     later = replace(replaced, latest=hours_ago("-999h"))
     assert isinstance(effect_of(case.hotfix, case.fresh, later), InEffect)
