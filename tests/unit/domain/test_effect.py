@@ -162,3 +162,33 @@ def test_a_record_of_wrong_files_outdates_what_came_before_it() -> None:
     assert not case.own.was_wrong_after(moment)
     assert case.own.was_wrong_after(moment - timedelta(seconds=1))
     assert not replace(case.own, last_wrong=None).was_wrong_after(moment)
+
+
+FOLDER = "not before the uninstall folder was created"
+SURVEY = "not before a survey saw the wrong ones"
+
+
+@pytest.mark.parametrize(
+    ("words", "source"),
+    [
+        ("", ""),
+        ("own=-48h folder=-50h", ""),
+        ("log=ok@-48h folder=-50h", ""),
+        ("right=-5h", ""),
+        ("folder=-9h", FOLDER),
+        ("wrong=-9h", SURVEY),
+        ("wrong=-9h folder=-7h", FOLDER),
+        ("wrong=-7h folder=-9h", SURVEY),
+    ],
+)
+def test_a_lower_bound_has_its_own_source(words: str, source: str) -> None:
+    case = case_of(words)
+    assert replacement(ARTICLE, case.own, case.fresh).lower_source == source
+
+
+def test_a_process_before_a_lower_bound_is_told_by_it() -> None:
+    case = case_of("folder=-48h right=-5h")
+    replaced = replacement(ARTICLE, case.own, case.fresh)
+    found = effect_of(case.hotfix, case.fresh, replaced)
+    assert isinstance(found, NotInEffect)
+    assert found.reason == (f"RTCSRV started before the files were replaced ({FOLDER})")
