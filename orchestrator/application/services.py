@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from orchestrator.application.ports.clock import Clock
+from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.hosts import HostGateway
 from orchestrator.application.ports.secrets import CredentialStore
 from orchestrator.application.ports.storage import Storage
@@ -73,3 +74,4 @@ class Services:
     owner: str
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=Silent)
+    hooks: HookRunner = field(default_factory=NoHooks)

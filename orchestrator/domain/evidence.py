@@ -31,6 +31,7 @@ class RecordKind(StrEnum):
     ATTEMPT = "attempt"
     STEP = "step"
     OUTCOME = "outcome"
+    HOOK = "hook"
     WAIVER = "waiver"
     POLICY = "policy"
     CHECKPOINT = "checkpoint"

@@ -1,0 +1,1 @@
+"""ansible-runner: playbooks as hooks round a wave."""
