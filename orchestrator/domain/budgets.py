@@ -1,0 +1,203 @@
+"""One budget per class of failure, and the stop when failures have one cause.
+
+A budget is a number of failures that is tolerated. As a share it is taken of the
+plan's servers and rounded down, so that 10 % of 5 tolerates none and 10 % of 50
+tolerates five: the rollout stops at the sixth. An absolute 3 stops at the fourth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.domain.remediation import Outcome
+
+
+class FailureClass(StrEnum):
+    """What went wrong, as far as a stop cares."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    PRECONDITION = "precondition"
+    STAGING = "staging"
+    INSTALL = "install"
+    VERIFY = "verify"
+    #: Installed, and not in effect or not healthy.
+    EFFECT = "effect"
+
+
+#: The class that an outcome counts in; the others are no failures.
+CLASS_OF: Mapping[Outcome, FailureClass] = {
+    Outcome.UNREACHABLE: FailureClass.UNREACHABLE,
+    Outcome.REFUSED: FailureClass.REFUSED,
+    Outcome.BLOCKED: FailureClass.PRECONDITION,
+    Outcome.STAGING_FAILED: FailureClass.STAGING,
+    Outcome.INSTALL_FAILED: FailureClass.INSTALL,
+    Outcome.INTERRUPTED: FailureClass.INSTALL,
+    Outcome.UNKNOWN: FailureClass.INSTALL,
+    Outcome.VERIFY_FAILED: FailureClass.VERIFY,
+    Outcome.PENDING_RESTART: FailureClass.VERIFY,
+    Outcome.UNHEALTHY: FailureClass.EFFECT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many failures are tolerated: a count, or a share of the plan's servers."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    def allows(self, total: int) -> int:
+        """The tolerated number among so many servers; a share is rounded down."""
+        if self.count is not None:
+            return self.count
+        if self.percent is not None:
+            # A hair is added, so that 30 % of 10 is 3 in binary fractions too.
+            return int(total * self.percent / 100 + 1e-9)
+        return total
+
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """Read ``3`` or ``10%``.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        stripped = text.strip()
+        try:
+            if stripped.endswith("%"):
+                percent = float(stripped[:-1])
+                if 0 <= percent <= 100:  # noqa: PLR2004 - a percentage
+                    return cls(percent=percent)
+            elif stripped.isdecimal():
+                return cls(count=int(stripped))
+        except ValueError:
+            pass
+        raise ValueError(f"found {text!r}, expected a number such as 3 or 10%")
+
+
+#: Unless a plan says otherwise. Out of reach is common and harmless; whatever went
+#: wrong after the installer was launched wants eyes before it happens again.
+DEFAULT_BUDGETS: Mapping[FailureClass, Budget] = {
+    FailureClass.UNREACHABLE: Budget(percent=20),
+    FailureClass.REFUSED: Budget(count=2),
+    FailureClass.PRECONDITION: Budget(percent=20),
+    FailureClass.STAGING: Budget(count=2),
+    FailureClass.INSTALL: Budget(count=0),
+    FailureClass.VERIFY: Budget(count=0),
+    FailureClass.EFFECT: Budget(count=0),
+}
+
+#: So many failures of one class, all sharing what no success has, have one cause.
+COMMON_CAUSE_AT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A server whose turn ended, with what it shares with others."""
+
+    server: str
+    outcome: Outcome
+    #: ``site``, ``pool``, ``credential`` or ``package`` to its name.
+    shares: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OverBudget:
+    """A class of failure has more than the plan tolerates."""
+
+    failure: FailureClass
+    found: int
+    allowed: int
+    servers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommonCause:
+    """Failures share what no success has: below every budget, and still one cause."""
+
+    failure: FailureClass
+    what: str
+    name: str
+    servers: tuple[str, ...]
+
+
+Stop = OverBudget | CommonCause
+
+
+def stop_of(
+    ended: Iterable[Ended],
+    total: int,
+    budgets: Mapping[FailureClass, Budget] = DEFAULT_BUDGETS,
+) -> Stop | None:
+    """What stops a rollout now; ``None`` while every budget holds.
+
+    Args:
+        ended: the servers whose turns ended.
+        total: the servers of the plan, which shares are taken of.
+        budgets: per class; a class without one tolerates everything.
+    """
+    turns = sorted(ended, key=lambda turn: turn.server)
+    failures: dict[FailureClass, list[Ended]] = {}
+    for turn in turns:
+        failure = CLASS_OF.get(turn.outcome)
+        if failure is not None:
+            failures.setdefault(failure, []).append(turn)
+    for failure in FailureClass:
+        found = failures.get(failure, [])
+        budget = budgets.get(failure)
+        if budget is not None and len(found) > budget.allows(total):
+            names = tuple(turn.server for turn in found)
+            return OverBudget(failure, len(found), budget.allows(total), names)
+    return _common_cause(turns, failures)
+
+
+def _common_cause(
+    turns: list[Ended], failures: Mapping[FailureClass, list[Ended]]
+) -> CommonCause | None:
+    well = [turn for turn in turns if turn.outcome not in CLASS_OF]
+    for failure, found in failures.items():
+        for what, name in _shared(found):
+            if any(turn.shares.get(what) == name for turn in well):
+                continue
+            names = tuple(t.server for t in found if t.shares.get(what) == name)
+            if not _elsewhere(turns, what, name):
+                continue
+            return CommonCause(failure, what, name, names)
+    return None
+
+
+def _shared(found: list[Ended]) -> list[tuple[str, str]]:
+    """What enough failures of a class have in common, in a fixed order."""
+    counts = Counter(pair for turn in found for pair in turn.shares.items())
+    return sorted(pair for pair, count in counts.items() if count >= COMMON_CAUSE_AT)
+
+
+def _elsewhere(turns: list[Ended], what: str, name: str) -> bool:
+    """Whether any turn ended outside of what is shared.
+
+    What every server of a run has in common tells no cause apart.
+    """
+    return any(turn.shares.get(what, name) != name for turn in turns)
+
+
+def sentence_of(stop: Stop, resume: str) -> str:
+    """What stopped a run and what would let it go on, in one sentence.
+
+    Args:
+        stop: from :func:`stop_of`.
+        resume: the command that goes on.
+    """
+    names = ", ".join(stop.servers)
+    if isinstance(stop, OverBudget):
+        return (
+            f"{stop.found} {stop.failure.value} failure(s), {stop.allowed} tolerated: "
+            f"{names}; look at them, then {resume}"
+        )
+    return (
+        f"{len(stop.servers)} {stop.failure.value} failures share {stop.what} "
+        f"{stop.name}, which no success has: {names}; mend it, then {resume}"
+    )
