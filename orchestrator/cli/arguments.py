@@ -25,7 +25,7 @@ def _names_from(
         with (
             suppress(Exception),
             Program().services() as services,
-            services.storage.begin() as uow,
+            services.storage.read() as uow,
         ):
             names = (clean(name) for name in ask(uow))
             return sorted(name for name in names if name.startswith(incomplete))

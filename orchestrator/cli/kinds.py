@@ -16,6 +16,7 @@ from orchestrator.application.credentials import (
     CredentialKept,
     CredentialList,
 )
+from orchestrator.application.dry_run import DryRunReport
 from orchestrator.application.estate import AnsibleView, InventoryChange, ServerList
 from orchestrator.application.explain import Explanation, History
 from orchestrator.application.plans import PlanList, PlanReport
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "plan": Kind(PlanReport, plans.plan),
     "plan-list": Kind(PlanList, plans.plans),
     "apply": Kind(RunReport, plans.run),
+    "dry-run": Kind(DryRunReport, plans.dry_run),
     "status": Kind(RunReport, plans.run),
     "run-list": Kind(RunList, plans.runs),
     "explanation": Kind(Explanation, audit.explanation),

@@ -17,6 +17,7 @@ from orchestrator.cli.options import AuditFormat, Format
 from orchestrator.cli.session import Answer, Session
 
 if TYPE_CHECKING:
+    from orchestrator.bootstrap import Program
     from orchestrator.cli.failures import Failure
 
 PROGRAM = "orchestrator"
@@ -25,12 +26,19 @@ PROGRAM = "orchestrator"
 _CLEAR = "\x1b[H\x1b[J"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line; the exit code of the contract."""
+def main(
+    arguments: Sequence[str] | None = None, *, program: Program | None = None
+) -> int:
+    """Run a command line; the exit code of the contract.
+
+    Args:
+        arguments: without the program's name; those of this process if left out.
+        program: the composition root, where it is not the usual one.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
-    session = Session()
+    session = Session(given=program)
     try:
         return _run(session, given)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one boundary: whatever went wrong is told in one sentence

@@ -28,6 +28,8 @@ class Session:
     options: Options = field(default_factory=Options)
     #: The kind of the envelope, also where the command fails.
     kind: str = "error"
+    #: The composition root, where it is not the usual one.
+    given: Program | None = None
     #: Where the result goes; stdout if there is none.
     output: Path | None = None
 
@@ -51,14 +53,16 @@ class Session:
     @cached_property
     def program(self) -> Program:
         """The composition root under these options."""
+        if self.given is not None:
+            return self.given
         from orchestrator.bootstrap import Program
         from orchestrator.cli.asking import Asker, can_ask
         from orchestrator.cli.text import note
         from orchestrator.config import Settings
 
-        given = self.options.database
+        url = self.options.database
         return Program(
-            Settings(database=given) if given else Settings(),
+            Settings(database=url) if url else Settings(),
             prompt=Asker(self.reporter) if can_ask() else None,
             notice=note,
         )

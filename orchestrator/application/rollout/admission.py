@@ -37,7 +37,7 @@ def start(services: Services, name: str) -> Run:
     now = services.clock.now()
     with services.storage.begin() as uow:
         stored = find_plan(uow, name)
-        _admit(uow, stored, now)
+        admit(uow, stored, now)
         run = Run(
             name=f"run-{secrets.token_hex(4)}",
             plan=stored.plan.digest,
@@ -52,7 +52,12 @@ def start(services: Services, name: str) -> Run:
     return run
 
 
-def _admit(uow: UnitOfWork, stored: StoredPlan, now: datetime) -> None:
+def admit(uow: UnitOfWork, stored: StoredPlan, now: datetime) -> None:
+    """Let a plan through.
+
+    Raises:
+        RefusedError: not approved, expired, altered, or started before.
+    """
     plan = stored.plan
     if stored.run is not None:
         raise _started_before(stored)

@@ -181,12 +181,28 @@ def approve(
         return plans.approve(services, plan, by=by, reason=reason, days=days)
 
 
-@command(app, "apply", kind="apply", examples=("apply 3f9a0c12ab34",))
-def apply(session: Session, plan: Plan) -> Answer:
+@command(
+    app,
+    "apply",
+    kind="apply",
+    examples=("apply 3f9a0c12ab34 --dry-run", "apply 3f9a0c12ab34"),
+)
+def apply(
+    session: Session,
+    plan: Plan,
+    *,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Read the servers and say what would be done."),
+    ] = False,
+) -> Answer:
     """Carry out an approved plan; Ctrl-C pauses it when what is in flight is done."""
     from orchestrator.application import apply as use_case
+    from orchestrator.application.dry_run import dry_run as rehearse
 
     with session.services() as services:
+        if dry_run:
+            return rehearse(services, plan)
         return replace(use_case.apply(services, plan), kind="apply")
 
 

@@ -83,7 +83,7 @@ def export(
     """Print the inventory as another program wants it."""
     from orchestrator.application.estate import AnsibleView
 
-    with session.services() as services, services.storage.begin() as uow:
+    with session.services() as services, services.storage.read() as uow:
         inventory = uow.inventory.load()
     match to:
         case ExportFormat.ANSIBLE:

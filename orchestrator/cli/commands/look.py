@@ -84,9 +84,7 @@ def explain(
     server: Server,
     article: Annotated[
         str | None,
-        typer.Argument(
-            metavar="KB", help="May be left out where the catalog has one."
-        ),
+        typer.Argument(metavar="KB", help="May be left out where the catalog has one."),
     ] = None,
 ) -> Answer:
     """Show one server on one screen: verdict, proof, and the next command."""

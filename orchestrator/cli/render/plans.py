@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 
 from orchestrator.application.apply import OutcomeLine, RunList, RunReport
+from orchestrator.application.dry_run import DryRunReport
 from orchestrator.application.plans import PlanList, PlanReport
 from orchestrator.cli.render.parts import (
     counts,
@@ -143,6 +144,28 @@ def _outcome(line: OutcomeLine) -> Sequence[object]:
     end = word(line.outcome) if line.outcome else text(line.state.value, "dim")
     step = line.steps[-1].step.value if line.steps else ""
     return (line.wave, line.server, line.action.value, end, step, line.reason)
+
+
+def dry_run(report: DryRunReport) -> Iterator[RenderableType]:
+    """What an apply would do to each server as it is now."""
+    yield heading(f"dry run of plan {report.plan} for {report.article}")
+    yield table(
+        ("wave", "server", "action", "begins", "reason"),
+        (
+            (
+                line.wave,
+                line.server,
+                line.action.value,
+                text("yes", "green") if line.begins else text("no", "yellow"),
+                line.reason,
+            )
+            for line in report.servers
+        ),
+    )
+    begun = sum(line.begins for line in report.servers)
+    yield heading(f"{begun} of {len(report.servers)} servers would be begun")
+    if report.obstacle:
+        yield text(f"an apply would be refused: {report.obstacle}", "yellow")
 
 
 def runs(found: RunList) -> Iterator[RenderableType]:
