@@ -28,11 +28,9 @@ class ArithmeticFault(Exception):  # noqa: N818 -- named as cmd's own faults are
 MISSING_OPERAND = ("Missing operand.", 1073750989)
 MISSING_OPERATOR = ("Missing operator.", 1073750990)
 UNBALANCED = ("Unbalanced parenthesis.", 1073750988)
-INVALID_NUMBER = (
-    "Invalid number.  Numeric constants are either decimal (17),\r\n"
-    "hexadecimal (0x11), or octal (021).",
-    1073750991,
-)
+_CONSTANTS = "decimal (17),\r\nhexadecimal (0x11), or octal (021)."
+_INVALID = f"Invalid number.  Numeric constants are either {_CONSTANTS}"
+INVALID_NUMBER = (_INVALID, 1073750991)
 DIVIDED_BY_ZERO = ("Divide by zero error.", 1073750993)
 
 

@@ -37,7 +37,8 @@ def _is_program(cmd: Interpreter, line: str) -> bool:
     """Whether quotes stand around one program's path, with blanks, and nothing else."""
     inside = line.rstrip()[1:-1]
     alone = line.count('"') == 2 and line.rstrip().endswith('"')  # noqa: PLR2004 -- the two around a path
-    if not alone or " " not in inside or _SPECIAL.search(inside):
+    odd = _SPECIAL.search(inside) or inside.endswith((".", " "))
+    if not alone or " " not in inside or odd:
         return False
     return locate(cmd.files, inside, cmd.context) is not None
 

@@ -294,6 +294,10 @@ class Interpreter(Session):
             return (yield from self._batch(head, path, tail, called=called))
         return (yield from self._program(head, path, tail))
 
+    @override
+    def knows(self, head: str) -> bool:
+        return bool(match_builtin(head)[0])
+
     def _locate(self, name: str) -> str | None:
         return launch.locate(self.files, name, self.context)
 

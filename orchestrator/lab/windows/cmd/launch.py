@@ -111,7 +111,8 @@ def start(
 def _guarded(program: Program, run: Invocation) -> Routine:
     """A program that stumbles over a file says so and ends."""
     try:
-        return (yield program(run))
+        result = program(run)
+        return result if isinstance(result, int) else (yield result)
     except FileError as error:
         run.complain(f"{error.message}\r\n")
         return int(error.code)

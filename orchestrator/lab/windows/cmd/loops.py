@@ -12,6 +12,7 @@ from orchestrator.lab.windows.cmd.jobs import Memory, Outcome, Pipe, Routine
 from orchestrator.lab.windows.cmd.parser import For
 from orchestrator.lab.windows.cmd.redirection import Handles
 from orchestrator.lab.windows.cmd.session import Session, read_all
+from orchestrator.lab.windows.filesystem import Attribute
 from orchestrator.lab.windows.paths import FileError, wildcard
 
 MAX_TOKENS = 31
@@ -75,7 +76,9 @@ def _matching(cmd: Session, kind: str, word: str, folder: str) -> Iterator[str]:
     except FileError:
         return
     for node in nodes:
-        if shape.fullmatch(node.name) and node.is_folder is (kind == "d"):
+        hidden = node.attributes & (Attribute.HIDDEN | Attribute.SYSTEM)
+        fits = not hidden and shape.fullmatch(node.name)
+        if fits and node.is_folder is (kind == "d"):
             yield above + slash + node.name
 
 

@@ -190,8 +190,6 @@ class _Parser:
     def whole(self) -> Tree | None:
         tree = self._line_sequence()
         self._skip()
-        if self._rest().startswith(")"):
-            return tree  # a stray parenthesis hides the rest of its line
         if self._rest():
             raise self._unexpected()
         return tree
@@ -242,8 +240,9 @@ class _Parser:
             return replace(tree, quiet=True)
         if self._sees("("):
             return self._block()
-        if self._sees(":"):
-            self._at = len(self._line)  # a label
+        if self._sees(":") or self._sees(")"):
+            if not (self._open and self._sees(")")):
+                self._at = len(self._line)  # a label, or a stray parenthesis
             return None
         return self._named()
 

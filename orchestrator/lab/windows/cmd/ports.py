@@ -22,8 +22,8 @@ class Program(Protocol):
     closed at its yield, so a ``finally`` there can stop what it started.
     """
 
-    def __call__(self, run: Invocation, /) -> Routine:
-        """Run once."""
+    def __call__(self, run: Invocation, /) -> Routine | int:
+        """Run once; a program that awaits nothing gives its exit code at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ class Processes(Protocol):
     def end(self, pid: int) -> None:
         """Take a process off the table; unknown ones are ignored."""
 
+    def kill(self, pid: int, code: int) -> bool:
+        """End any process from outside; ``False`` when it may not be ended."""
+
     def rows(self) -> Sequence[ProcessRow]:
         """All that run."""
 
@@ -64,14 +67,33 @@ class Scheduler(Protocol):
 class System(Protocol):
     """One computer, as its command interpreter sees it."""
 
-    files: FileSystem
-    registry: Registry
-    processes: Processes
-    scheduler: Scheduler
-    host_name: str
-    environment: Mapping[str, str]
-    #: Whether this computer's certutil knows ``-hashfile``.
-    certutil_hashes: bool
+    @property
+    def files(self) -> FileSystem:
+        """Its volumes."""
+
+    @property
+    def registry(self) -> Registry:
+        """Its registry."""
+
+    @property
+    def processes(self) -> Processes:
+        """Its process table."""
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Its time."""
+
+    @property
+    def host_name(self) -> str:
+        """Its NetBIOS name."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The system's environment variables."""
+
+    @property
+    def certutil_hashes(self) -> bool:
+        """Whether its certutil knows ``-hashfile``."""
 
     def visit(self) -> AbstractContextManager[None]:
         """Hold the computer's lock and bring it up to date.

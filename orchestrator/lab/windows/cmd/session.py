@@ -162,6 +162,10 @@ class Session(ABC):
         """Run a command by its name."""
 
     @abstractmethod
+    def knows(self, head: str) -> bool:
+        """Whether a first word is a command of cmd's own."""
+
+    @abstractmethod
     def run_frame(self, frame: Frame) -> Routine:
         """Run a batch file or a called label."""
 

@@ -19,6 +19,7 @@ from orchestrator.lab.windows.cmd.jobs import Outcome, Routine
 from orchestrator.lab.windows.cmd.parser import DELIMITERS
 from orchestrator.lab.windows.cmd.session import Session, read_line
 
+FILE_NOT_STARTED = 9059
 MAX_SAVED = 32
 """``setlocal`` within one batch file, as on Windows."""
 
@@ -137,7 +138,7 @@ def start(cmd: Session, tail: str) -> Routine:
             folder, text = cmd.path(word.strip('"')), text.split(word, 1)[-1]
     outcome = _begin(cmd, text.lstrip(DELIMITERS), folder)
     if outcome is None:
-        return 1
+        return FILE_NOT_STARTED
     return (yield outcome) if waits else 0
 
 
@@ -147,6 +148,9 @@ def _begin(cmd: Session, line: str, folder: str) -> Outcome | None:
         words = split_words(line)
         head = words[0] if words else ""
         path = launch.locate(cmd.files, head.strip('"'), cmd.context) if head else None
+        if head and path is None and not cmd.knows(head):
+            cmd.complain(f"The system cannot find the file {head}.\r\n")
+            return None
         if path is None or path.lower().endswith(launch.BATCH):
             return cmd.fork_line(line, cmd.handles).outcome
         job = cmd.start_program(head, path, line[len(head) :])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from orchestrator.lab.machine import CommandOutput
 from orchestrator.lab.windows.clock import Agenda, HostClock
@@ -26,8 +26,10 @@ class Table:
     def __init__(self) -> None:
         self.alive: dict[int, ProcessRow] = {}
         self.lines: list[str] = []
+        self.killer: Callable[[int, int], bool] = lambda _pid, _code: False
 
     def create(self, image_path: str, command_line: str, parent_pid: int) -> int:
+        del parent_pid
         pid = 1000 + 4 * len(self.lines)
         self.lines.append(command_line)
         name = image_path.rpartition("\\")[2]
@@ -36,6 +38,9 @@ class Table:
 
     def end(self, pid: int) -> None:
         self.alive.pop(pid, None)
+
+    def kill(self, pid: int, code: int) -> bool:
+        return self.killer(pid, code)
 
     def rows(self) -> Sequence[ProcessRow]:
         return list(self.alive.values())
@@ -82,6 +87,7 @@ class Machine:
             self.files.put(f"{SYSTEM32}\\{name}.{extension}", image(name))
         self.files.make_folders("C:\\work")
         self.executor = shell.executor_for(self)
+        self.processes.killer = self.executor.kill
 
     @contextmanager
     def visit(self) -> Iterator[None]:
@@ -137,10 +143,3 @@ class Machine:
         """Run a batch file with echo off."""
         self.put("test.cmd", f"@echo off\n{text}\n")
         return self.run(f"test.cmd {arguments}".strip(), stdin)
-
-
-def later(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)
-
-
-Action = Callable[[], None]
