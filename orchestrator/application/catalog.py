@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.application.codec import to_json
+from orchestrator.application.codec import from_json, to_json
 from orchestrator.application.judging import find_hotfix
 from orchestrator.application.ports.files import (
     ArticleDraft,
@@ -16,6 +16,8 @@ from orchestrator.application.ports.files import (
     Difference,
     IncompleteDefinition,
     Lack,
+    PackageFacts,
+    PackageInside,
     PackageProblem,
     PackageReader,
     Problem,
@@ -24,9 +26,11 @@ from orchestrator.application.ports.files import (
 from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import Result
 from orchestrator.application.services import Services
+from orchestrator.domain.authenticode import DigestAnswer
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.hotfix import FileRow, Hotfix, Package, Provenance
 
+_INSIDE = "inside"
 _ARTICLE = re.compile(r"(KB)?\d{6,7}", re.ASCII)
 
 
@@ -51,6 +55,8 @@ class CatalogEntry:
     lab: bool
     packages: tuple[Package, ...]
     provenance: Mapping[str, Provenance]
+    #: What each package's own bytes say, by its SHA-256.
+    insides: Mapping[str, PackageInside] = field(default_factory=dict)
     lacks: tuple[Lack, ...] = ()
     differences: tuple[Difference, ...] = ()
 
@@ -190,7 +196,16 @@ def import_package(
                 )
             ],
         )
-    package = Package(
+    package = _package(facts, Provenance(services.account, path.name))
+    with services.storage.begin() as uow:
+        uow.catalog.put_package(package, str(path.resolve()))
+        uow.evidence.append(_imported(package, facts.inside))
+        entry = entry_of(uow, find_hotfix(uow, article))
+    return Result("catalog", entry, warnings=tuple(_warnings(facts)))
+
+
+def _package(facts: PackageFacts, provenance: Provenance) -> Package:
+    return Package(
         article=facts.article,
         name=facts.name,
         sha256=facts.sha256,
@@ -200,21 +215,49 @@ def import_package(
         language=facts.language,
         service_pack=facts.service_pack,
         pinned=facts.pinned,
-        provenance=Provenance(services.account, path.name),
+        provenance=provenance,
         lab=facts.lab,
     )
-    with services.storage.begin() as uow:
-        uow.catalog.put_package(package, str(path.resolve()))
-        uow.evidence.append(
-            Entry(RecordKind.CATALOG, package.article, to_json(package))
+
+
+def _imported(package: Package, inside: PackageInside | None) -> Entry:
+    """The record of an import; what the bytes say is kept here and nowhere else."""
+    payload = {"package": to_json(package), _INSIDE: to_json(inside)}
+    return Entry(RecordKind.CATALOG, package.article, payload)
+
+
+def _insides(uow: UnitOfWork, packages: Iterable[Package]) -> dict[str, PackageInside]:
+    """What was read from each package when it was imported last."""
+    wanted = {package.sha256: package.article for package in packages}
+    found: dict[str, PackageInside] = {}
+    for article in set(wanted.values()):
+        records = uow.evidence.records(subject=article, kinds=(RecordKind.CATALOG,))
+        for record in records:
+            match record.payload:
+                case {"package": {"sha256": str(sha256)}, "inside": dict(inside)}:
+                    found[sha256] = from_json(PackageInside, inside)
+                case _:
+                    pass  # a definition, or pruned
+    return {sha256: inside for sha256, inside in found.items() if sha256 in wanted}
+
+
+def _warnings(facts: PackageFacts) -> Iterator[str]:
+    if not facts.pinned:
+        yield (
+            f"{facts.name} is not pinned and so cannot be planned; give --sha256 HASH"
         )
-        entry = entry_of(uow, find_hotfix(uow, article))
-    warnings = () if facts.pinned else (_unpinned(facts.name),)
-    return Result("catalog", entry, warnings=warnings)
-
-
-def _unpinned(name: str) -> str:
-    return f"{name} is not pinned and so cannot be planned; give --sha256 HASH"
+    if facts.inside is None:
+        return
+    signature = facts.inside.signature
+    if signature.digest is not DigestAnswer.MATCHES:
+        yield f"{facts.name}: its signature is {signature.digest.value}"
+    for remark in signature.remarks:
+        yield f"{facts.name}: {remark}"
+    if facts.inside.cabinet.deltas_only:
+        yield (
+            f"{facts.name} holds deltas only: to read its file table, extract it on "
+            "Windows and give catalog table the folder"
+        )
 
 
 def show(services: Services, article: str) -> Result[CatalogEntry]:
@@ -250,6 +293,7 @@ def _list_line(uow: UnitOfWork, hotfix: Hotfix) -> CatalogLine:
 def entry_of(uow: UnitOfWork, hotfix: Hotfix) -> CatalogEntry:
     """A hotfix as it is shown."""
     table = hotfix.file_table
+    packages = tuple(uow.catalog.packages(hotfix.article))
     return CatalogEntry(
         article=hotfix.article,
         title=hotfix.title,
@@ -266,6 +310,7 @@ def entry_of(uow: UnitOfWork, hotfix: Hotfix) -> CatalogEntry:
         file_table=table.rows if table else (),
         table_provenance=table.provenance if table else None,
         lab=bool(table and table.lab),
-        packages=tuple(uow.catalog.packages(hotfix.article)),
+        packages=packages,
         provenance=hotfix.provenance,
+        insides=_insides(uow, packages),
     )

@@ -9,7 +9,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.adapters.articles.table_row import BranchCell, TableRow
-from orchestrator.application.ports.files import BadInputError, Problem, TableRead
+from orchestrator.application.ports.files import (
+    BadInputError,
+    Problem,
+    TableRead,
+    implausible,
+)
 from orchestrator.documents.csv_text import load_csv
 from orchestrator.documents.document import Document, Location, read_text
 from orchestrator.documents.validation import validate
@@ -62,7 +67,7 @@ def read_table(
         document.data.setdefault("supplied_by", supplied_by)
         document.data.setdefault("source", source)
     table = build_table(validate(TableFile, document), document, ())
-    return TableRead(table, tuple(_implausible(table, plausible)))
+    return TableRead(table, tuple(implausible(table, plausible)))
 
 
 def _from_csv(text: str, file: str) -> Document:
@@ -159,19 +164,3 @@ def _doubled(where: str, first: FileRow, again: FileRow) -> Problem:
         f"one row; an earlier one says {first.version}",
         "find out which is right and remove the other",
     )
-
-
-def _implausible(
-    table: FileTable, plausible: PlausibleWindow | None
-) -> Iterator[Problem]:
-    if plausible is None:
-        return
-    for row in table.rows:
-        if not plausible.above < row.version < plausible.below:
-            yield Problem(
-                f"{row.file} {row.platform} {row.branch}",
-                str(row.version),
-                f"above {plausible.above} and below {plausible.below}: "
-                f"{plausible.reason}",
-                "compare it with the source once more",
-            )

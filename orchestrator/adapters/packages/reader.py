@@ -6,25 +6,33 @@ import re
 import stat
 from pathlib import Path
 
+from orchestrator.adapters.packages.confined import UnparsableError, package_inside
 from orchestrator.adapters.packages.file_name import PackageName, parse_package_name
 from orchestrator.adapters.packages.hashes import Hashes, TooLargeError, hash_stream
-from orchestrator.adapters.packages.version_resource import (
-    is_lab_made,
-    read_version_resource,
+from orchestrator.application.ports.files import (
+    PackageFacts,
+    PackageInside,
+    PackageProblem,
 )
-from orchestrator.application.ports.files import PackageFacts, PackageProblem
+from orchestrator.domain.authenticode import SignaturePolicy, objection
 
 MAX_PACKAGE_BYTES = 512 * 1024 * 1024  # service packs stay below; hotfixes far below
 
+#: Design of these packages since July 2004 (KB832475).
+_ENGINE = "update.exe"
+_DEFAULT = SignaturePolicy()
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def read_package(path: Path, *, pin: str | None) -> PackageFacts | PackageProblem:
+def read_package(
+    path: Path, *, pin: str | None, policy: SignaturePolicy = _DEFAULT
+) -> PackageFacts | PackageProblem:
     """Read a package.
 
     Args:
         path: the file, under its original name.
         pin: the SHA-256 that the operator has from a source of trust.
+        policy: what its signature must show, beside the pin.
     """
     expected = None if pin is None else pin.strip().lower()
     if expected is not None and _SHA256.fullmatch(expected) is None:
@@ -44,11 +52,38 @@ def read_package(path: Path, *, pin: str | None) -> PackageFacts | PackageProble
             f"the pin {expected}",
             "this is not the pinned file: obtain it again from where the pin is from",
         )
-    return _facts(path, named, hashes, pinned=expected is not None)
+    inside = _inside(path, policy)
+    if isinstance(inside, PackageProblem):
+        return inside
+    return _facts(path, named, hashes, inside, pinned=expected is not None)
+
+
+def _inside(path: Path, policy: SignaturePolicy) -> PackageInside | PackageProblem:
+    try:
+        inside = package_inside(path)
+    except UnparsableError as error:
+        found = f"a file that cannot be parsed ({error})"
+        return PackageProblem(found, "a package", "obtain the package again")
+    if inside.engine.lower() != _ENGINE:
+        return PackageProblem(
+            f"installer engine {inside.engine or 'nothing'}",
+            _ENGINE,
+            "only update.exe packages take the switches that this tool gives",
+        )
+    wrong = objection(inside.signature, policy)
+    if wrong is not None:
+        hint = "obtain the package again, or change the policy for signatures"
+        return PackageProblem(wrong.found, wrong.expected, hint)
+    return inside
 
 
 def _facts(
-    path: Path, named: PackageName, hashes: Hashes, *, pinned: bool
+    path: Path,
+    named: PackageName,
+    hashes: Hashes,
+    inside: PackageInside,
+    *,
+    pinned: bool,
 ) -> PackageFacts:
     return PackageFacts(
         name=path.name,
@@ -60,7 +95,8 @@ def _facts(
         sha256=hashes.sha256,
         sha1=hashes.sha1,
         pinned=pinned,
-        lab=is_lab_made(read_version_resource(path)),
+        lab=inside.lab,
+        inside=inside,
     )
 
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import pefile  # type: ignore[import-untyped] # pefile ships no types
 
+from orchestrator.adapters.packages.text import printable
+from orchestrator.domain.hotfix import Platform
 from orchestrator.domain.version import FileVersion
 
-MAX_TEXT = 512  # characters of one string
 MAX_STRINGS = 64
 
 _LAB = re.compile(r"\blab\b", re.IGNORECASE)
+#: IMAGE_FILE_HEADER's Machine.
+_MACHINES = {0x014C: Platform.X86, 0x8664: Platform.X64, 0x0200: Platform.IA64}
 _RESOURCES = pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_RESOURCE"]
 
 
@@ -25,6 +28,8 @@ class VersionResource:
 
     version: FileVersion | None
     strings: Mapping[str, str]
+    #: The processor that the file is for; ``None`` for one that is not ours.
+    platform: Platform | None = None
 
 
 def read_version_resource(path: Path) -> VersionResource | None:
@@ -34,9 +39,11 @@ def read_version_resource(path: Path) -> VersionResource | None:
             image.parse_data_directories(directories=[_RESOURCES])
             strings = dict(list(_strings(image))[:MAX_STRINGS])
             version = _fixed(image)
+            platform = _MACHINES.get(image.FILE_HEADER.Machine)
     except Exception:  # noqa: BLE001 -- pefile raises many kinds on hostile files
         return None
-    return VersionResource(version, strings) if version or strings else None
+    found = VersionResource(version, strings, platform)
+    return found if version or strings else None
 
 
 def is_lab_made(resource: VersionResource | None) -> bool:
@@ -63,5 +70,4 @@ def _strings(image: Any) -> Iterator[tuple[str, str]]:
 
 
 def _text(raw: bytes) -> str:
-    text = raw.decode("utf-8", "replace")[:MAX_TEXT]
-    return "".join(letter for letter in text if letter.isprintable())
+    return printable(raw.decode("utf-8", "replace"))

@@ -201,7 +201,7 @@ class PackageInside:
     """What an installer file's own bytes say of it."""
 
     version: FileVersion | None
-    #: The strings "Installer Engine" and "Installer Version" of its resource (KB832475).
+    #: The resource's strings "Installer Engine" and "Installer Version" (KB832475).
     engine: str
     engine_version: str
     cabinet: Cabinet
