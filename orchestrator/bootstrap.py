@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from orchestrator.adapters.articles.reader import Articles
 from orchestrator.adapters.database import default_url, open_storage
 from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.inventory_files.reader import read_inventory
+from orchestrator.adapters.packages.extracted import read_extracted
 from orchestrator.adapters.packages.reader import read_package
 from orchestrator.adapters.secrets.store import Credentials
 from orchestrator.adapters.winrm.gateway import WinRmGateway
@@ -29,11 +31,14 @@ from orchestrator.application.ports.files import (
     ArticleReader,
     InventoryReader,
     PackageReader,
+    TableRead,
     TableReader,
 )
 from orchestrator.application.ports.secrets import Credential, CredentialStore
 from orchestrator.application.services import Limits, Progress, Services, Silent
 from orchestrator.config import Settings, state_folder
+from orchestrator.domain.authenticode import SignaturePolicy
+from orchestrator.domain.hotfix import PlausibleWindow
 from orchestrator.domain.server import Inventory
 
 #: Ports on which WinRM speaks HTTPS; any other is taken for HTTP.
@@ -84,8 +89,8 @@ class Program:
 
     @property
     def tables(self) -> TableReader:
-        """Reads file tables."""
-        return read_table
+        """Reads file tables, from a file or from an extracted package."""
+        return read_file_or_folder
 
     @property
     def inventories(self) -> InventoryReader:
@@ -95,7 +100,10 @@ class Program:
     @property
     def packages(self) -> PackageReader:
         """Reads installer files."""
-        return read_package
+        settings = self.settings
+        trusted = frozenset(name.lower() for name in settings.trusted_certificates)
+        policy = SignaturePolicy(settings.package_signature, trusted)
+        return partial(read_package, policy=policy)
 
     def to_ansible(self, inventory: Inventory) -> dict[str, Any]:
         """The inventory as Ansible wants it."""
@@ -141,6 +149,22 @@ class Program:
             connect_timeout_s=settings.connect_seconds,
             operation_timeout_s=int(settings.answer_seconds),
         )
+
+
+def read_file_or_folder(
+    path: Path,
+    *,
+    supplied_by: str,
+    source: str,
+    plausible: PlausibleWindow | None,
+) -> TableRead:
+    """A file table from CSV or YAML, or from a package extracted on Windows.
+
+    Raises:
+        BadInputError: a row is malformed, doubled or contradicts another.
+    """
+    read = read_extracted if path.is_dir() else read_table
+    return read(path, supplied_by=supplied_by, source=source, plausible=plausible)
 
 
 def account() -> str:

@@ -17,6 +17,8 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from orchestrator.domain.authenticode import Demand
+
 _NAME = "orchestrator"
 
 
@@ -66,6 +68,11 @@ class Settings(BaseSettings):
     service_seconds: PositiveFloat = 300.0
     #: Seconds after which a lease that is not renewed has lost its owner.
     lease_seconds: PositiveFloat = 120.0
+
+    #: What a package's signature must show, beside the pin.
+    package_signature: Demand = Demand.UNTAMPERED
+    #: SHA-256 of certificates, one of which a package's chain must hold.
+    trusted_certificates: frozenset[str] = frozenset()
 
     @classmethod
     @override
