@@ -43,6 +43,8 @@ class WinRmLimits:
     receive_timeout_s: int = 15
     #: How long one command of a shell may run in all.
     command_timeout_s: float = 120.0
+    #: The same for a tool that is tried on a small sample.
+    proof_timeout_s: float = 30.0
     #: The same for decoding, hashing and copying a package.
     package_command_timeout_s: float = 900.0
     #: MaxEnvelopeSizekb of 1.1 and 2.0 is 150; a larger request gets a bare 413.

@@ -76,6 +76,7 @@ class Session:
         """Nothing is sent before the first call."""
         self.limits = limits
         self.round_trips = 0
+        #: What went to commands on their standard input.
         self.bytes_sent = 0
         self.sleep = sleep
         self._address = address
@@ -124,7 +125,7 @@ class Session:
         return self._kept(lambda: self._raw(message), repeatable=True)
 
     def _raw(self, message: bytes) -> str:
-        self._count(len(message))
+        self.round_trips += 1
         return self._transport.send(message).decode()
 
     def call(
@@ -155,7 +156,7 @@ class Session:
         seconds = timeout_s or self.limits.operation_timeout_s
 
         def ask() -> Element:
-            self._count(0)
+            self.round_trips += 1
             with foreign():
                 envelope: Element = self._wsman.invoke(
                     action, resource_uri, body, option_set, selector_set, seconds
@@ -164,10 +165,6 @@ class Session:
             return found if found is not None else envelope
 
         return self._patient(lambda: self._kept(ask, repeatable=repeatable))
-
-    def _count(self, size: int) -> None:
-        self.round_trips += 1
-        self.bytes_sent += size
 
     def _kept(self, ask: Callable[[], T], *, repeatable: bool) -> T:
         """Ask; once more on a new connection where that cannot do anything twice."""

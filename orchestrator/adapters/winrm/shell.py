@@ -176,6 +176,7 @@ class Shell:
             if number == len(pieces):
                 stream.set("End", "true")
             self._call(WSManAction.SEND, body)
+            self._session.bytes_sent += len(piece)
 
     def _terminate(self, command_id: str) -> None:
         body = Element(f"{_RSP}Signal", CommandId=command_id)

@@ -90,6 +90,23 @@ class WsMan:
             rows += pulled
         return tuple(rows)
 
+    def get(self, class_name: str, selectors: Pairs, namespace: str = CIMV2) -> Row:
+        """One object by its key.
+
+        Raises:
+            WsFaultError: there is none.
+        """
+        answer = self._session.call(
+            WSManAction.GET,
+            f"{WMI}{namespace}/{class_name}",
+            selectors=selectors,
+            repeatable=True,
+        )
+        found = next(iter(answer), None)
+        if found is None:
+            raise MalformedError(f"{class_name} came without its object")
+        return row_of(found)
+
     def invoke(
         self,
         class_name: str,
