@@ -163,6 +163,8 @@ class ServiceState:
     start_mode: str = ""
     #: Start of the service's process, on the host's clock.
     process_started: datetime | None = None
+    #: Private bytes of that process.
+    private_bytes: int | None = None
 
     @property
     def running(self) -> bool:

@@ -187,18 +187,21 @@ def compare(before: Symptom, after: Symptom) -> Comparison:
 
 def before_and_after(
     samples: Sequence[Sample],
-    replaced: datetime,
+    earliest: datetime | None,
+    latest: datetime | None,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ) -> Comparison:
     """Compare a process's lives begun before a replacement with those begun after.
 
-    A life that began before it runs the old code to its end, so it counts as before.
+    A life that began before it runs the old code to its end, so it counts as before;
+    one of which nobody knows counts as neither.
 
     Args:
         samples: of one process, in any order.
-        replaced: when the files were replaced, on the host's clock, as starts are.
+        earliest: the files were not replaced before, on the host's clock as starts are.
+        latest: nor after.
         thresholds: when they decide.
     """
-    old = [sample for sample in samples if sample.started < replaced]
-    new = [sample for sample in samples if sample.started >= replaced]
+    old = [one for one in samples if earliest is not None and one.started < earliest]
+    new = [one for one in samples if latest is not None and one.started >= latest]
     return compare(measure(old, thresholds), measure(new, thresholds))

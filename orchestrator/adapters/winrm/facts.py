@@ -266,6 +266,7 @@ def _service(row: Row | None, started: dict[int, RunningProcess]) -> ServiceStat
         process_id=process_id,
         start_mode=row.text("StartMode") or "",
         process_started=process.started if process else None,
+        private_bytes=process.private_bytes if process else None,
     )
 
 

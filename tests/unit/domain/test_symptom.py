@@ -233,11 +233,20 @@ def test_a_cure_needs_a_leak_before_and_none_after(
 def test_a_life_begun_before_the_replacement_is_before_however_long_it_lasts() -> None:
     replaced = START + timedelta(minutes=30)
     old = life(leak(10))  # goes on for hours after the replacement
-    assert before_and_after(old, replaced).after.leak is Leak.NOT_MEASURED
+    assert before_and_after(old, replaced, replaced).after.leak is Leak.NOT_MEASURED
     new = life(flat, begins=START + timedelta(hours=6), process_id=901)
-    found = before_and_after([*new, *old], replaced)
+    found = before_and_after([*new, *old], replaced, replaced)
     assert found.cure is Cure.CURED
     assert found.before.slope > LIMITS.slope > found.after.high
+
+
+@pytest.mark.parametrize("known", ["neither", "earliest", "latest"])
+def test_a_life_that_may_run_either_code_counts_as_neither(known: str) -> None:
+    begun = START - timedelta(hours=1)
+    earliest = begun - timedelta(hours=1) if known == "earliest" else None
+    latest = begun + timedelta(hours=1) if known == "latest" else None
+    found = before_and_after(life(leak(10)), earliest, latest)
+    assert found.before.leak is found.after.leak is Leak.NOT_MEASURED
 
 
 def test_the_worst_process_is_the_servers_symptom() -> None:
