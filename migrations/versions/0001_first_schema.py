@@ -22,7 +22,7 @@ def upgrade() -> None:
         "contact",
         sa.Column("server", _TEXT, nullable=False),
         sa.Column("at", _TIME, nullable=False),
-        sa.Column("fault", _TEXT, nullable=True),
+        sa.Column("fault", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("server", name="pk_contact"),
     )
     op.create_table(

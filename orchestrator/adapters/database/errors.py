@@ -69,6 +69,11 @@ def translated(url: URL) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise failure(url, error) from error
+    except UnicodeEncodeError as error:
+        raise StorageError(
+            f"found {error.object!r}, which is not a text",
+            "check the terminal's encoding",
+        ) from error
     except DecodeError as error:
         raise StorageError(
             f"database {shown(url)} holds a value that cannot be read: {error}",

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
 
-from orchestrator.adapters.database.models import EvidenceRow
+from orchestrator.adapters.database.models import EvidenceRow, Instant
 from orchestrator.adapters.database.work import Work
 from orchestrator.domain.canonical import canonical_json
 from orchestrator.domain.evidence import (
@@ -23,8 +23,8 @@ from orchestrator.domain.evidence import (
     head_after,
 )
 
-#: Records that are fetched at once while they are streamed.
-FETCHED_RECORDS = 500
+#: Records that are held at once while they are streamed.
+PAGE_RECORDS = 500
 
 
 class Chains:
@@ -120,21 +120,39 @@ class Evidence:
         kinds: Sequence[RecordKind] = (),
         until: datetime | None = None,
     ) -> Iterator[Record]:
-        """Records in order of time, then writer and number; streamed."""
-        query = select(*_COLUMNS).order_by(
-            EvidenceRow.at, EvidenceRow.writer, EvidenceRow.sequence
-        )
+        """Records in order of time, then writer and number; streamed.
+
+        Page by page, so that no cursor outlives the unit whoever stops reading.
+        """
+        wanted: list[ColumnElement[bool]] = []
         if subject is not None:
-            query = query.where(EvidenceRow.subject == subject)
+            wanted.append(EvidenceRow.subject == subject)
         if kinds:
-            query = query.where(EvidenceRow.kind.in_([kind.value for kind in kinds]))
+            wanted.append(EvidenceRow.kind.in_([kind.value for kind in kinds]))
         if until is not None:
-            query = query.where(EvidenceRow.at <= until)
+            wanted.append(EvidenceRow.at <= until)
+        page = self._page(wanted)
+        while page:
+            yield from page
+            page = self._page([*wanted, _after(page[-1])])
+
+    def _page(self, wanted: list[ColumnElement[bool]]) -> list[Record]:
         rows = self._work.connection.execute(
-            query, execution_options={"yield_per": FETCHED_RECORDS}
+            select(*_COLUMNS).where(*wanted).order_by(*_ORDER).limit(PAGE_RECORDS)
         )
-        for row in rows:
-            yield _record(row)
+        return [_record(row) for row in rows]
+
+
+_ORDER = (EvidenceRow.at, EvidenceRow.writer, EvidenceRow.sequence)
+
+
+def _after(last: Record) -> ColumnElement[bool]:
+    place = (
+        literal(last.at, Instant()),
+        literal(last.writer),
+        literal(last.sequence),
+    )
+    return tuple_(*_ORDER) > tuple_(*place)
 
 
 _COLUMNS = (

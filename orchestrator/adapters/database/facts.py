@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -54,7 +55,8 @@ class Facts:
 
     def put_contact(self, server: str, at: datetime, fault: str | None) -> None:
         """Store that a server was reached, or why it was not; the latest counts."""
-        row = {"server": server, "at": at, "fault": fault}
+        # As JSON: what a host says may hold what no database takes for text.
+        row = {"server": server, "at": at, "fault": spell(fault)}
         self._work.put(ContactRow, row, unless_newer="at")
 
     def contacts(self) -> Mapping[str, tuple[datetime, str | None]]:
@@ -62,7 +64,7 @@ class Facts:
         rows = self._work.connection.execute(
             select(ContactRow.server, ContactRow.at, ContactRow.fault)
         )
-        return {server: (at, fault) for server, at, fault in rows}
+        return {server: (at, json.loads(fault)) for server, at, fault in rows}
 
     def put_first_seen(self, server: str, article: str, seen: FirstSeen) -> None:
         """Store when right and wrong files were seen."""

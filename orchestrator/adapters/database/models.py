@@ -113,7 +113,7 @@ class ContactRow(Base):
 
     server: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    fault: Mapped[str | None]
+    fault: Mapped[str]
 
 
 class FirstSeenRow(Base):

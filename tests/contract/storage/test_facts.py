@@ -1,0 +1,113 @@
+"""Facts: the newest of each counts, whatever the order they come in."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.adapters.database import SqlStorage
+from orchestrator.application.ports.storage import FirstSeen
+from orchestrator.domain.facts import FactKind, FactSet, Observation, Unreadable
+from tests.fixtures.samples import AT, free_space
+from tests.fixtures.storage import Opener, at_once
+from tests.fixtures.values import observations
+
+_names = (f"srv{number}" for number in itertools.count())
+
+LATER = AT + timedelta(hours=1)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(batches=st.lists(st.lists(observations, max_size=4), max_size=4))
+def test_putting_in_any_batches_is_putting_at_once(
+    storage: SqlStorage, batches: list[list[Observation]]
+) -> None:
+    name = next(_names)
+    for batch in batches:
+        with storage.begin() as uow:
+            uow.facts.put(name, batch)
+    with storage.read() as uow:
+        assert uow.facts.of(name) == FactSet.of(itertools.chain(*batches))
+        assert uow.facts.of_all().get(name, FactSet()) == uow.facts.of(name)
+
+
+def test_an_older_observation_never_replaces_a_newer(storage: SqlStorage) -> None:
+    with storage.begin() as uow:
+        uow.facts.put("a", [free_space(2, LATER)])
+        uow.facts.put("a", [free_space(1, AT)])
+        found = uow.facts.of("a").find(FactKind.FREE_SPACE)
+    assert found == free_space(2, LATER)
+
+
+def test_a_newer_unreadable_one_replaces_a_value(storage: SqlStorage) -> None:
+    dark = Observation(FactKind.FREE_SPACE, Unreadable("denied"), "wmi", LATER)
+    with storage.begin() as uow:
+        uow.facts.put("a", [free_space(1), dark])
+        assert uow.facts.of("a").find(FactKind.FREE_SPACE) == dark
+
+
+def test_two_surveys_of_one_server_lose_nothing(
+    storage: SqlStorage, open_again: Opener
+) -> None:
+    storages = (storage, open_again())
+
+    def put(number: int) -> None:
+        seen = Observation(
+            FactKind.SERVICE, Unreadable("denied"), "wmi", AT, f"svc{number}"
+        )
+        with storages[number % 2].begin() as uow:
+            uow.facts.put("a", [seen])
+
+    at_once(12, put)
+    with storage.read() as uow:
+        assert len(uow.facts.of("a").observations) == 12
+
+
+def test_the_last_contact_counts(storage: SqlStorage) -> None:
+    with storage.begin() as uow:
+        uow.facts.put_contact("a", LATER, "no route")
+        uow.facts.put_contact("a", AT, None)
+        uow.facts.put_contact("b", AT, "refused")
+        uow.facts.put_contact("b", LATER, None)
+        assert uow.facts.contacts() == {"a": (LATER, "no route"), "b": (LATER, None)}
+
+
+def test_a_hosts_fault_may_hold_any_character(storage: SqlStorage) -> None:
+    fault = "said \0 and \ud800 and \x1b[2J"
+    with storage.begin() as uow:
+        uow.facts.put_contact("a", AT, fault)
+        uow.facts.put("a", [Observation(FactKind.FILE, Unreadable(fault), fault, AT)])
+        assert uow.facts.contacts() == {"a": (AT, fault)}
+        assert uow.facts.of("a").find(FactKind.FILE) is not None
+
+
+def test_first_seen_is_kept_per_article(storage: SqlStorage) -> None:
+    with storage.begin() as uow:
+        uow.facts.put_first_seen("a", "KB1", FirstSeen(wrong=AT))
+        uow.facts.put_first_seen("a", "KB1", FirstSeen(right=LATER, wrong=AT))
+        uow.facts.put_first_seen("a", "KB2", FirstSeen())
+        assert uow.facts.first_seen("KB1") == {"a": FirstSeen(LATER, AT)}
+        assert uow.facts.first_seen("KB2") == {"a": FirstSeen()}
+        assert uow.facts.first_seen("KB3") == {}
+
+
+def test_a_large_estate_is_read_in_seconds(storage: SqlStorage) -> None:
+    seen = [
+        Observation(FactKind.SERVICE, Unreadable("denied"), "wmi", AT, f"svc{number}")
+        for number in range(20)
+    ]
+    with storage.begin() as uow:
+        for number in range(1_000):
+            uow.facts.put(f"srv{number}", seen)
+    begun = time.monotonic()
+    with storage.read() as uow:
+        assert len(uow.facts.of_all()) == 1_000
+    assert time.monotonic() - begun < 2
