@@ -4,7 +4,7 @@
 Usage::
 
     ansible-inventory -i inventory/orchestrator_inventory.py --graph
-    ORCHESTRATOR=/opt/orchestrator/bin/orchestrator ansible ... -i orchestrator_inventory.py
+    ORCHESTRATOR=/opt/bin/orchestrator ansible-inventory -i … --host fe01
 
 Groups are ``site_…``, ``pool_…`` and ``role_…``. No credential is in it: connection
 settings with secrets belong to Ansible's own vault. It needs nothing but Python; the
