@@ -103,11 +103,19 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(
         timedelta, lambda seconds, _: timedelta(seconds=seconds)
     )
+    converter.register_structure_hook(float, _number)
     for union in (Effect, Exposure, Settlement):
         _register_union(converter, union)
     _register_facts(converter)
     _register_payloads(converter)
     return converter
+
+
+def _number(data: object, _: object) -> float:
+    """A number as it was: 20 does not become 20.0, which has another digest."""
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise TypeError(f"found {data!r}, expected a number")
+    return data
 
 
 def _register_union(converter: cattrs.Converter, union: types.UnionType) -> None:

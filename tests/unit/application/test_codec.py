@@ -20,10 +20,11 @@ from orchestrator.domain.facts import (
     Unreadable,
 )
 from orchestrator.domain.hotfix import Hotfix, Package
-from orchestrator.domain.planning import Approval, Plan
+from orchestrator.domain.planning import Approval, Plan, PlanPolicy
 from orchestrator.domain.remediation import Attempt
 from orchestrator.domain.rollout import Run
 from orchestrator.domain.server import Inventory
+from orchestrator.domain.symptom import Symptom
 from orchestrator.domain.version import FileVersion
 from orchestrator.domain.waiver import Waiver
 from tests.fixtures.values import entries, times, values_of
@@ -97,6 +98,12 @@ def test_one_instant_has_one_spelling_whatever_its_zone() -> None:
     assert to_json(elsewhere) == to_json(AT) == "2026-03-02T20:00:00Z"
 
 
+def test_a_whole_number_comes_back_whole() -> None:
+    policy = PlanPolicy(growth=(1, 0.05))
+    text = canonical_json(to_json(policy))
+    assert canonical_json(to_json(from_json(PlanPolicy, json.loads(text)))) == text
+
+
 def test_a_time_without_an_offset_is_refused_on_the_way_out() -> None:
     with pytest.raises(ValueError, match="without an offset"):
         to_json(AT.replace(tzinfo=None))
@@ -111,6 +118,7 @@ def test_a_time_without_an_offset_is_refused_on_the_way_out() -> None:
         (datetime, "yesterday"),
         (Run, {"name": "run-1"}),
         (Run, []),
+        (Symptom, {"slope": "steep"}),
         (RecordKind, "rumour"),
         (Observation, {"kind": "weather", "value": {}, "source": "", "at": ""}),
         (FactSet, None),
