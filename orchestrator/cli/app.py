@@ -48,7 +48,6 @@ app = typer.Typer(
     name="orchestrator",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
 )
 app.callback(help=_ABOUT)(shared(_start, session_of))
 for topic in (

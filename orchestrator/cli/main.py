@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -51,7 +52,8 @@ def _run(session: Session, given: list[str]) -> int:
     # Ending the process asks for the same orderly stop as Ctrl-C.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    ended = app(args=given, prog_name=PROGRAM, standalone_mode=False, obj=session)
+    words = given or ["--help"]
+    ended = app(args=words, prog_name=PROGRAM, standalone_mode=False, obj=session)
     if isinstance(ended, Result):
         with _reader_may_leave():
             show(session, ended)
@@ -157,8 +159,8 @@ def _trace(session: Session, error: BaseException) -> None:
 
 def _asks_for_json(given: Sequence[str]) -> bool:
     """Whether a command line that could not be read asks for JSON all the same."""
-    pairs = zip(given, (*given[1:], ""), strict=True)
-    return f"--format={Format.JSON}" in given or ("--format", Format.JSON) in pairs
+    split = ("--format", Format.JSON) in pairwise(given)
+    return split or f"--format={Format.JSON}" in given
 
 
 @contextmanager

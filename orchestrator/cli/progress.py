@@ -113,6 +113,8 @@ class Bars(Quiet):
             TimeRemainingColumn,
         )
 
+        self._lock = RLock()
+        self._active: dict[str, str] = {}
         console = Console(stderr=True, markup=False, emoji=False, highlight=False)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -129,8 +131,6 @@ class Bars(Quiet):
             get_renderable=self._draw,
             refresh_per_second=5,
         )
-        self._lock = RLock()
-        self._active: dict[str, str] = {}
 
     @override
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from orchestrator.application.results import ErrorCode, RequestError
 from orchestrator.cli.arguments import Article, Plan, Run, Selection
 from orchestrator.cli.registry import MAKE_PLAN, ArticleGroup, command, group
 from orchestrator.cli.session import Answer, Session
+from orchestrator.domain.budgets import DEFAULT_BUDGETS, Budget, FailureClass
 from orchestrator.domain.exposure import AssumedPeers
 from orchestrator.domain.planning import Activation, PlanPolicy, Scope
 
@@ -38,7 +40,7 @@ plan_app = group(
     examples=(
         "plan KB903927",
         "plan KB903927 site:site-1 --activate restart-service",
-        "plan KB903927 --policy applicable --growth 1,10%,50% --max-failed 1",
+        "plan KB903927 --policy applicable --growth 1,10%,50% --budget install=1",
     ),
 )
 def make_plan(
@@ -73,12 +75,38 @@ def make_plan(
             help="Size of each wave, a count or a share; the last takes the rest.",
         ),
     ] = _GROWTH,
-    max_failed: Annotated[
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--budget",
+            metavar="CLASS=N",
+            help="Failures of a class that are tolerated, a count or a share of the "
+            f"plan; may be repeated. Classes: {', '.join(FailureClass)}.",
+        ),
+    ] = None,
+    success_percent: Annotated[
         int,
         typer.Option(
-            "--max-failed", min=0, help="Servers of a wave that may end badly."
+            "--success-percent",
+            min=0,
+            max=100,
+            help="So much of a wave must go well before the next begins.",
         ),
-    ] = _DEFAULTS.max_failed,
+    ] = _DEFAULTS.success_percent,
+    soak_minutes: Annotated[
+        int,
+        typer.Option("--soak-minutes", min=0, help="A wave proves itself for so long."),
+    ] = _DEFAULTS.soak_minutes,
+    manual_gates: Annotated[
+        bool,
+        typer.Option("--manual-gates", help="Somebody must resume after each wave."),
+    ] = _DEFAULTS.manual_gates,
+    approvals: Annotated[
+        int,
+        typer.Option(
+            "--approvals", min=1, help="Different accounts that must approve."
+        ),
+    ] = _DEFAULTS.approvals,
     fact_limit_hours: Annotated[
         int,
         typer.Option("--fact-limit-hours", min=1, help="Older facts are stale."),
@@ -105,11 +133,35 @@ def make_plan(
         assume_unknown_peers=assume_unknown_peers,
         growth=growth_of(growth),
         fact_limit_hours=fact_limit_hours,
-        max_failed=max_failed,
+        budgets=budgets_of(budget or ()),
+        success_percent=success_percent,
+        soak_minutes=soak_minutes,
+        manual_gates=manual_gates,
+        approvals=approvals,
         pool_wait_minutes=pool_wait_minutes,
     )
     with session.services() as services:
         return plans.plan(services, article, parse_selection(selection), wanted)
+
+
+def budgets_of(words: Iterable[str]) -> dict[FailureClass, Budget]:
+    """The usual budgets with those of the command line, such as ``install=1``.
+
+    Raises:
+        RequestError: a word names no class, or no number.
+    """
+    budgets = dict(DEFAULT_BUDGETS)
+    for word in words:
+        name, _, size = word.partition("=")
+        try:
+            budgets[FailureClass(name.strip())] = Budget.parse(size)
+        except ValueError as error:
+            raise RequestError(
+                ErrorCode.BAD_INPUT,
+                f"--budget {word}: {error}",
+                f"expected CLASS=N or CLASS=N%; classes: {', '.join(FailureClass)}",
+            ) from None
+    return budgets
 
 
 def growth_of(text: str) -> tuple[float, ...]:

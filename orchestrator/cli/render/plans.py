@@ -71,7 +71,7 @@ def _policy(policy: PlanPolicy) -> str:
         policy.scope.value,
         f"activate {policy.activation.value}",
         f"waves of {listed(map(_size, policy.growth))} and the rest",
-        f"at most {policy.max_failed} failed",
+        f"soak {policy.soak_minutes} min",
         f"facts up to {policy.fact_limit_hours} h",
         f"pool wait {policy.pool_wait_minutes} min",
     ]
