@@ -15,7 +15,8 @@ from orchestrator.domain.effect import (
     replacement,
 )
 from orchestrator.domain.facts import Lacking
-from tests.unit.domain.case_words import ARTICLE, case_of, hours_ago
+from tests.unit.domain.case_words import case_of
+from tests.unit.domain.values import ARTICLE, hours_ago
 
 #: Words, earliest, latest, source, and whether the log is what lacks.
 MOMENTS = [

@@ -19,7 +19,7 @@ from orchestrator.domain.evidence import (
     head_after,
     payload_hash,
 )
-from tests.unit.domain.case_words import NOW
+from tests.unit.domain.values import NOW
 
 payloads = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -18,7 +18,7 @@ from orchestrator.domain.facts import (
     Unreadable,
 )
 from orchestrator.domain.version import Branch
-from tests.unit.domain.case_words import DLL, NOW, file, system
+from tests.unit.domain.values import DLL, NOW, file, system
 
 LIMIT = timedelta(hours=24)
 SPACE = FactKind.FREE_SPACE

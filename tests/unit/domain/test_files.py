@@ -28,7 +28,7 @@ from orchestrator.domain.files import (
 from orchestrator.domain.hotfix import FileRow, Platform
 from orchestrator.domain.verdict import FACT_LIMIT
 from orchestrator.domain.version import Branch, FileVersion
-from tests.unit.domain.case_words import DLL, NOW, file, row, table
+from tests.unit.domain.values import DLL, NOW, file, row, table
 
 X86, X64, IA64 = Platform.X86, Platform.X64, Platform.IA64
 RTM, GDR, QFE = Branch.RTM, Branch.GDR, Branch.QFE

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.domain.hotfix import NoPackage, Package, Platform, choose_package
-from tests.unit.domain.case_words import HOTFIX, package
+from tests.unit.domain.values import HOTFIX, package
 
 
 def chosen(

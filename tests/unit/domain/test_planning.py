@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from orchestrator.domain.exposure import AssumedPeers
 from orchestrator.domain.files import FileFinding, FileVerdict
-from orchestrator.domain.hotfix import Hotfix, Platform
 from orchestrator.domain.planning import (
     Activation,
     Basis,
@@ -22,25 +20,16 @@ from orchestrator.domain.planning import (
     basis_of,
     choose_action,
     drift,
-    make_plan,
     seal,
 )
 from orchestrator.domain.remediation import Action
-from orchestrator.domain.server import Pool, Role
+from orchestrator.domain.server import Role
 from orchestrator.domain.verdict import Judgement, Verdict, judge
 from orchestrator.domain.version import Branch
-from tests.unit.domain.case_words import (
-    DLL,
-    HOTFIX,
-    case_of,
-    package,
-    row,
-    server,
-    system,
-    table,
-)
+from tests.unit.domain.candidates import AFFECTED, candidate, judgement, plan
+from tests.unit.domain.case_words import case_of
+from tests.unit.domain.values import DLL, package, server, system
 
-AFFECTED = PlanPolicy()
 APPLICABLE = PlanPolicy(scope=Scope.APPLICABLE)
 ACTIVATING = PlanPolicy(activation=Activation.RESTART_SERVICE)
 EVERYTHING = PlanPolicy(Scope.APPLICABLE, Activation.RESTART_SERVICE)
@@ -93,34 +82,6 @@ def test_an_exclusion_says_how_to_include_it() -> None:
     assert "make the plan with --activate restart-service" in choice.reason
     chosen = choose_action(judge(case_of("peer=off")), APPLICABLE)
     assert chosen.reason.endswith("; --policy applicable")
-
-
-def judgement(name: str, words: str = "") -> Judgement:
-    return replace(judge(case_of(words)), server=name)
-
-
-def candidate(
-    name: str,
-    words: str = "",
-    *,
-    site: str = "oslo",
-    role: Role = Role.FRONT_END,
-    pool: str | None = None,
-    leak: float = 0.0,
-) -> Candidate:
-    own = replace(server(name), site=site, role=role, pool=pool)
-    return Candidate(own, judgement(name, words), package(), leak)
-
-
-def plan(
-    candidates: Sequence[Candidate],
-    policy: PlanPolicy = AFFECTED,
-    *,
-    hotfix: Hotfix = HOTFIX,
-    limit: int = 1,
-) -> Plan:
-    pools = {name: Pool(name, "oslo", limit) for name in ("p", "q")}
-    return make_plan(hotfix, candidates, pools, policy)
 
 
 def names(made: Plan) -> list[list[str]]:
@@ -281,102 +242,6 @@ def test_leaders_of_a_site_and_role_come_before_all_others(
     assert len(set(order[:leaders])) == leaders
 
 
-# The digest.
-
-
-BASE = [candidate("a", pool="p"), candidate("b"), candidate("c", "os=sp2")]
-
-
-def test_the_digest_is_the_name() -> None:
-    made = plan(BASE)
-    assert len(made.digest) == 64
-    assert made.name == made.digest[:12]
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        plan(BASE, APPLICABLE),
-        plan(BASE, ACTIVATING),
-        plan(BASE, PlanPolicy(assume_unknown_peers=AssumedPeers.PROTECTED)),
-        plan(BASE, PlanPolicy(assume_unknown_peers=AssumedPeers.UNPROTECTED)),
-        plan(BASE, PlanPolicy(growth=(1, 0.05))),
-        plan(BASE, PlanPolicy(growth=())),
-        plan(BASE, PlanPolicy(fact_limit_hours=23)),
-        plan(BASE, PlanPolicy(max_failed=1)),
-        plan(BASE, PlanPolicy(pool_wait_minutes=59)),
-        plan(BASE, limit=2),
-        plan(BASE[1:]),
-        plan(BASE[:2]),
-        plan([*BASE, candidate("d")]),
-        plan([*BASE[:2], candidate("c", "package=none")]),
-        plan([candidate("a", pool="q"), *BASE[1:]]),
-        plan([candidate("a"), *BASE[1:]]),
-        plan([candidate("a", "file=missing", pool="p"), *BASE[1:]]),
-        plan([BASE[0], candidate("b", leak=5.0), BASE[2]]),
-        plan(
-            [replace(BASE[0], package=replace(package(), sha256="0" * 64)), *BASE[1:]]
-        ),
-        plan(BASE, hotfix=replace(HOTFIX, file_table=table(row("5.2.3790.2501")))),
-        plan(BASE, hotfix=replace(HOTFIX, file_table=table(row(branch=Branch.GDR)))),
-        plan(BASE, hotfix=replace(HOTFIX, file_table=table(row(service_pack=None)))),
-        plan(BASE, hotfix=replace(HOTFIX, file_table=table(row(service_pack=2)))),
-        plan(BASE, hotfix=replace(HOTFIX, file_table=table(row(path="c:\\x")))),
-        plan(
-            BASE,
-            hotfix=replace(HOTFIX, file_table=table(row(platform=Platform.X64))),
-        ),
-        plan(BASE, hotfix=replace(HOTFIX, file_table=None)),
-        plan(BASE, hotfix=replace(HOTFIX, article="KB900002")),
-        seal(replace(plan(BASE), retry_of="run-1")),
-    ],
-)
-def test_what_a_plan_binds_changes_its_digest(changed: Plan) -> None:
-    assert changed.digest != plan(BASE).digest
-
-
-def test_the_age_of_a_fact_does_not_count() -> None:
-    first = plan([*BASE, candidate("z", "limit=1h ~os")])
-    second = plan([*BASE, candidate("z", "limit=2h ~os")])
-    assert first.excluded != second.excluded
-    assert first.digest == second.digest
-
-
-def test_a_measurement_of_an_excluded_server_does_not_count() -> None:
-    first = plan([*BASE, candidate("z", "space=1")])
-    second = plan([*BASE, candidate("z", "space=2")])
-    assert first.excluded != second.excluded
-    assert first.digest == second.digest
-
-
-def test_an_edit_of_the_inventory_that_changes_no_decision_changes_no_plan() -> None:
-    edited = [
-        replace(
-            each,
-            server=replace(
-                each.server, users=99, labels={"rack": "7"}, credential="other"
-            ),
-        )
-        for each in BASE
-    ]
-    assert plan(edited).digest == plan(BASE).digest
-
-
-def test_a_plan_comes_back_from_storage_with_its_digest() -> None:
-    """Storage hands numbers back as it keeps them: 1 as 1.0."""
-    made = plan(BASE)
-    growth = tuple(float(size) for size in made.policy.growth)
-    again = seal(replace(made, policy=replace(made.policy, growth=growth)))
-    assert again.digest == made.digest
-
-
-def test_a_table_for_one_and_for_any_service_pack_has_a_digest() -> None:
-    both = (row(service_pack=None), row(service_pack=1))
-    one = plan(BASE, hotfix=replace(HOTFIX, file_table=table(*both)))
-    other = plan(BASE, hotfix=replace(HOTFIX, file_table=table(*both[::-1])))
-    assert one.digest == other.digest
-
-
 @pytest.mark.slow
 def test_ten_thousand_servers_are_planned_in_two_seconds() -> None:
     found = [
@@ -433,7 +298,7 @@ DRIFTS = [
 
 @pytest.mark.parametrize(("now", "reason"), DRIFTS)
 def test_drift_says_what_changed(now: Basis, reason: str | None) -> None:
-    planned = replace(plan(BASE).servers()[0], basis=THEN)
+    planned = replace(plan([candidate("a")]).servers()[0], basis=THEN)
     found = drift(planned, now)
     if reason is None:
         assert found is None

@@ -6,7 +6,8 @@ from orchestrator.domain.case import Proof
 from orchestrator.domain.effect import InEffect
 from orchestrator.domain.exposure import Exposed
 from orchestrator.domain.verdict import judge
-from tests.unit.domain.case_words import DLL, NOW, case_of, hours_ago, system
+from tests.unit.domain.case_words import case_of
+from tests.unit.domain.values import DLL, NOW, hours_ago, system
 
 
 def proof(words: str, fact: str) -> Proof | None:

@@ -31,7 +31,7 @@ from orchestrator.domain.remediation import (
     restarted,
     settle,
 )
-from tests.unit.domain.case_words import NOW
+from tests.unit.domain.values import NOW
 
 S, E = AttemptState, AttemptEvent
 PAIRS = [(state, event) for state in S for event in E]

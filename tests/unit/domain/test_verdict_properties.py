@@ -35,9 +35,9 @@ from orchestrator.domain.hotfix import NoPackage, Platform
 from orchestrator.domain.symptom import Leak, Symptom
 from orchestrator.domain.verdict import Case, Verdict, judge
 from orchestrator.domain.version import Branch, FileVersion
-from tests.unit.domain.case_words import (
+from tests.unit.domain.case_words import FACTS
+from tests.unit.domain.values import (
     DLL,
-    FACTS,
     HOTFIX,
     NOW,
     WOW,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orchestrator.domain.waiver import Waiver
-from tests.unit.domain.case_words import ARTICLE, NOW
+from tests.unit.domain.values import ARTICLE, NOW
 
 
 def test_a_waiver_ends_by_itself_at_its_moment() -> None:
