@@ -41,6 +41,8 @@ SITE_VARIABLES = "hooks.yml"
 _PROGRAM = "ansible-playbook"
 #: Seconds between two looks of ansible-runner at its time limit.
 _LOOK_SECONDS = 1
+#: Seconds past its limit at which a hook without an end was left by a killed program.
+_ABANDONED_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class AnsibleHooks:
         return own if own and own.is_file() else None
 
     def _workspace(self, call: HookCall) -> Workspace:
-        prune(self.state, self.kept_folders)
+        abandoned = self.limit_seconds + _ABANDONED_SECONDS
+        prune(self.state, keep=self.kept_folders, abandoned_s=abandoned)
         # The folder's name tells the run; the rest makes it the only one.
         ident = f"{call.run}-{call.hook}-{uuid.uuid4().hex[:8]}"
         place = Workspace(self.state, ident)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -129,13 +130,20 @@ def _kill_marked(mark: bytes) -> bool:
     return found
 
 
-def prune(state: Path, keep: int = KEPT_FOLDERS) -> None:
-    """Remove the oldest folders of ended hooks; a running hook's is never touched."""
-    done = []
-    for mark in state.glob(f"*/{_DONE}"):
+def prune(state: Path, *, keep: int, abandoned_s: float) -> None:
+    """Remove the oldest folders of ended hooks, and what a killed program left.
+
+    A folder without its mark is a running hook's until it is older than any can be.
+    """
+    done, now = [], time.time()
+    for folder in state.glob("*/"):
+        mark = folder / _DONE
         # Another process may be pruning too.
         with contextlib.suppress(FileNotFoundError):
-            done.append((mark.stat().st_mtime_ns, mark.parent))
+            if mark.exists():
+                done.append((mark.stat().st_mtime_ns, folder))
+            elif now - folder.stat().st_mtime > abandoned_s:
+                shutil.rmtree(folder, ignore_errors=True)
     done.sort()
     for _, folder in done[: max(0, len(done) - keep)]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -122,6 +122,18 @@ def test_a_server_is_taken_out_by_a_command_without_a_shell(bench: Bench) -> Non
     assert (bench.site / "arguments").read_text() == "--out|fe1; id|"
 
 
+def test_a_sites_playbook_goes_on_with_the_shipped_one(
+    bench: Bench, webhook: Webhook
+) -> None:
+    bench.variables(hook_notify_url=webhook.url)
+    (bench.site / "before_wave.yml").write_text(
+        '- import_playbook: "{{ orchestrator_playbooks }}/before_wave.yml"\n'
+    )
+    result = bench.run(call(Hook.BEFORE_WAVE))
+    assert result.outcome is HookOutcome.SUCCEEDED, result
+    assert len(webhook.bodies) == 1
+
+
 @pytest.mark.parametrize("hook", [Hook.DRAIN_SERVER, Hook.UNDRAIN_SERVER])
 def test_draining_that_nobody_described_fails(bench: Bench, hook: Hook) -> None:
     result = bench.run(one_server(hook))

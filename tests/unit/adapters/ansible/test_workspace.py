@@ -58,12 +58,20 @@ def test_the_oldest_ended_folders_are_pruned_and_a_running_one_is_not(
         place = Workspace(tmp_path, f"ended-{number}")
         place.close()
         os.utime(place.folder / "done", (number, number))
-    prune(tmp_path, keep=2)
+    prune(tmp_path, keep=2, abandoned_s=3600)
     assert {found.name for found in tmp_path.iterdir()} == {
         running.folder.name,
         "ended-2",
         "ended-3",
     }
+
+
+def test_what_a_killed_program_left_is_pruned(tmp_path: Path) -> None:
+    abandoned = Workspace(tmp_path, "abandoned")
+    os.utime(abandoned.folder, (1, 1))
+    running = Workspace(tmp_path, "running")
+    prune(tmp_path, keep=2, abandoned_s=3600)
+    assert list(tmp_path.iterdir()) == [running.folder]
 
 
 def test_what_was_unpacked_is_gone_at_the_end(tmp_path: Path) -> None:
