@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import cattrs
@@ -90,15 +91,19 @@ def parse_time(text: str) -> datetime:
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
+#: An estate repeats its times and versions; so many are read only once.
+_REPEATED = 8_192
+_time = lru_cache(_REPEATED)(parse_time)
+_version = lru_cache(_REPEATED)(FileVersion.parse)
+
+
 def _make_converter() -> cattrs.Converter:
     # Without the detailed errors it is twice as fast, and estates are large.
     converter = make_converter(detailed_validation=False)
     converter.register_unstructure_hook(FileVersion, str)
-    converter.register_structure_hook(
-        FileVersion, lambda text, _: FileVersion.parse(text)
-    )
+    converter.register_structure_hook(FileVersion, lambda text, _: _version(text))
     converter.register_unstructure_hook(datetime, time_text)
-    converter.register_structure_hook(datetime, lambda text, _: parse_time(text))
+    converter.register_structure_hook(datetime, lambda text, _: _time(text))
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
     converter.register_structure_hook(
         timedelta, lambda seconds, _: timedelta(seconds=seconds)
@@ -172,7 +177,7 @@ def _observation_loader(
             if _UNREADABLE in raw
             else load_value(raw, wanted)
         )
-        at = parse_time(data["at"])
+        at = _time(data["at"])
         return Observation(kind, value, data["source"], at, data["subject"])
 
     return load

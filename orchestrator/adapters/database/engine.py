@@ -25,6 +25,10 @@ from orchestrator.application.ports.storage import StorageError
 LOCK_SECONDS = 30
 #: How long the server may take to accept a connection, in seconds.
 CONNECT_SECONDS = 10
+#: How long one statement may take on a server, in seconds.
+STATEMENT_SECONDS = 120
+#: How long a transaction may stand still before a server ends it, in seconds.
+IDLE_SECONDS = 60
 #: Connections kept, and further ones under load; more threads wait their turn.
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
@@ -101,9 +105,21 @@ def _sqlite_options() -> dict[str, Any]:
 
 
 def _postgres_options(url: URL) -> dict[str, Any]:
+    """Bounds on every wait; a process that stands still loses its locks."""
+    limits = {
+        "lock_timeout": f"{LOCK_SECONDS}s",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        "timezone": "UTC",
+    }
+    ours = " ".join(f"-c {name}={value}" for name, value in limits.items())
     given = str(url.query.get("options", ""))
-    limit = f"-c lock_timeout={LOCK_SECONDS}s -c timezone=UTC"
-    return {"connect_timeout": CONNECT_SECONDS, "options": f"{given} {limit}".strip()}
+    return {
+        "connect_timeout": CONNECT_SECONDS,
+        "options": f"{ours} {given}".strip(),
+        "keepalives_idle": LOCK_SECONDS,
+        "tcp_user_timeout": LOCK_SECONDS * 1_000,  # milliseconds
+    }
 
 
 def _make_file(url: URL) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
 
-from orchestrator.adapters.database.models import ContactRow, FactsRow, FirstSeenRow
+from orchestrator.adapters.database.models import (
+    ContactRow,
+    FactsRow,
+    FirstSeenRow,
+    SampleRow,
+)
 from orchestrator.adapters.database.work import Work, read, spell
 from orchestrator.application.ports.storage import FirstSeen
 from orchestrator.domain.facts import FactSet, Observation
+from orchestrator.domain.symptom import Sample
 
 _NOTHING = "[]"
 
@@ -84,3 +90,33 @@ class Facts:
             ).where(FirstSeenRow.article == article)
         )
         return {server: FirstSeen(right, wrong) for server, right, wrong in rows}
+
+    def put_samples(self, server: str, samples: Iterable[Sample]) -> None:
+        """Store looks at processes; the same process and instant again replaces."""
+        rows = [
+            {
+                "server": server,
+                "process": sample.process,
+                "at": sample.at,
+                "process_id": sample.process_id,
+                "started": sample.started,
+                "private_bytes": sample.private_bytes,
+            }
+            for sample in samples
+        ]
+        self._work.put(SampleRow, *rows)
+
+    def samples(
+        self, *, since: datetime, server: str | None = None
+    ) -> Mapping[str, Sequence[Sample]]:
+        """Per server, in order of time; servers without any are left out."""
+        wanted = select(SampleRow.__table__).where(SampleRow.at >= since)
+        if server is not None:
+            wanted = wanted.where(SampleRow.server == server)
+        found: dict[str, list[Sample]] = {}
+        for row in self._work.connection.execute(wanted.order_by(SampleRow.at)):
+            sample = Sample(
+                row.process, row.at, row.process_id, row.started, row.private_bytes
+            )
+            found.setdefault(row.server, []).append(sample)
+        return found

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from sqlalchemy import (
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -125,6 +126,20 @@ class FirstSeenRow(Base):
     server: Mapped[str] = mapped_column(primary_key=True)
     right_at: Mapped[datetime | None]
     wrong_at: Mapped[datetime | None]
+
+
+class SampleRow(Base):
+    """One look at a process: its private bytes, and which life of it this was."""
+
+    __tablename__ = "sample"
+    __table_args__ = (Index(None, "at"),)
+
+    server: Mapped[str] = mapped_column(primary_key=True)
+    process: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    process_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    started: Mapped[datetime]
+    private_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class PlanRow(Base):
