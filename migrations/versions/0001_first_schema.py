@@ -103,6 +103,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_plan_digest"),
     )
     op.create_table(
+        "sample",
+        sa.Column("server", _TEXT, nullable=False),
+        sa.Column("process", _TEXT, nullable=False),
+        sa.Column("at", _TIME, nullable=False),
+        sa.Column("process_id", sa.BigInteger(), nullable=False),
+        sa.Column("started", _TIME, nullable=False),
+        sa.Column("private_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "server", "process", "at", "process_id", name="pk_sample"
+        ),
+    )
+    op.create_index("ix_sample_at", "sample", ["at"])
+    op.create_table(
         "waiver",
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("article", _TEXT, nullable=False),

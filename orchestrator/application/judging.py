@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
 from orchestrator.application.results import not_found
+from orchestrator.application.symptoms import symptoms
 from orchestrator.domain.effect import OwnRecord
 from orchestrator.domain.exposure import AssumedPeers, Shield, Topology, observed_shield
 from orchestrator.domain.facts import (
@@ -147,6 +148,7 @@ def load_estate(
         ),
         now=now,
         judging=how,
+        symptoms=symptoms(uow, hotfix, now),
         shields={
             name: observed_shield(name, FreshFacts(known, now, how.fact_limit))
             for name, known in facts.items()

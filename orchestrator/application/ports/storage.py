@@ -20,6 +20,7 @@ from orchestrator.domain.planning import Approval, Plan
 from orchestrator.domain.remediation import Attempt
 from orchestrator.domain.rollout import Run
 from orchestrator.domain.server import Inventory
+from orchestrator.domain.symptom import Sample
 from orchestrator.domain.waiver import Waiver
 
 
@@ -126,6 +127,14 @@ class FactRepository(Protocol):
 
     def first_seen(self, article: str) -> Mapping[str, FirstSeen]:
         """Per server, for one article."""
+
+    def put_samples(self, server: str, samples: Iterable[Sample]) -> None:
+        """Store looks at processes; the same process and instant again replaces."""
+
+    def samples(
+        self, *, since: datetime, server: str | None = None
+    ) -> Mapping[str, Sequence[Sample]]:
+        """Per server, in order of time; servers without any are left out."""
 
 
 class PlanRepository(Protocol):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.adapters.database import SqlStorage
 from orchestrator.application.ports.storage import FirstSeen
 from orchestrator.domain.facts import FactKind, FactSet, Observation, Unreadable
+from orchestrator.domain.symptom import Sample
 from tests.fixtures.samples import AT, free_space
 from tests.fixtures.storage import Opener, at_once
 from tests.fixtures.values import observations
@@ -111,3 +112,33 @@ def test_a_large_estate_is_read_in_seconds(storage: SqlStorage) -> None:
     with storage.read() as uow:
         assert len(uow.facts.of_all()) == 1_000
     assert time.monotonic() - begun < 2
+
+
+def look(process: str, minutes: int, size: int, process_id: int = 7) -> Sample:
+    at = AT + timedelta(minutes=minutes)
+    return Sample(process, at, process_id, AT, size)
+
+
+def test_samples_come_back_per_server_in_order_of_time(storage: SqlStorage) -> None:
+    first, second, other = look("X", 0, 5), look("X", 1, 6), look("Y", 0, 1 << 40)
+    with storage.begin() as uow:
+        uow.facts.put_samples("watched-1", [second, first])
+        uow.facts.put_samples("watched-2", [other])
+    with storage.read() as uow:
+        found = uow.facts.samples(since=AT)
+        assert list(found["watched-1"]) == [first, second]
+        assert list(found["watched-2"]) == [other]
+        alone = uow.facts.samples(since=AT, server="watched-1")
+        assert list(alone) == ["watched-1"]
+        later = uow.facts.samples(since=second.at, server="watched-1")
+        assert list(later["watched-1"]) == [second]
+        assert uow.facts.samples(since=LATER, server="watched-1") == {}
+
+
+def test_the_same_look_again_replaces(storage: SqlStorage) -> None:
+    again = look("X", 0, 9)
+    with storage.begin() as uow:
+        uow.facts.put_samples("watched-3", [look("X", 0, 5), look("X", 0, 5, 8)])
+        uow.facts.put_samples("watched-3", [again])
+        found = uow.facts.samples(since=AT, server="watched-3")["watched-3"]
+    assert sorted(sample.private_bytes for sample in found) == [5, 9]

@@ -154,9 +154,14 @@ def test_the_latest_life_that_says_enough_counts() -> None:
     assert measure([*life(leak(10)), *cured[:3]]).leak is Leak.LEAKING
 
 
-def test_no_more_than_the_newest_samples_are_weighed() -> None:
-    found = measure(life(leak(10), count=MAX_SAMPLES + 50, minutes=1))
+def test_a_long_life_is_weighed_over_its_whole_span() -> None:
+    day = 24 * 60
+    # It leaked half a day and then no more: over the day, half of that.
+    samples = life(lambda hours: 10 * MIB * min(hours, 12), count=day, minutes=1)
+    found = measure(samples)
     assert found.samples == MAX_SAMPLES
+    assert 2 * MIB < found.slope < 9 * MIB
+    assert measure(samples[day // 2 :]).leak is Leak.NOT_LEAKING
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,0 +1,225 @@
+"""Watching: private bytes of the processes that leak, round by round.
+
+Every round is stored before the next begins, so that one that is cut short loses
+nothing, and a later watch goes on from what earlier ones saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orchestrator.application.codec import to_json
+from orchestrator.application.conversation import problem_of, reading
+from orchestrator.application.fan_out import fan_out
+from orchestrator.application.judging import find_hotfix, own_records, selected
+from orchestrator.application.ports.hosts import HostFaultError, SurveyScope
+from orchestrator.application.ports.storage import UnitOfWork
+from orchestrator.application.results import ErrorCode, RequestError, Result
+from orchestrator.application.services import Services
+from orchestrator.application.survey import Reading, exit_code_of
+from orchestrator.application.symptoms import WINDOW, by_process
+from orchestrator.domain.effect import OwnRecord, replacement
+from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.facts import (
+    FactKind,
+    FreshFacts,
+    Observation,
+    Processes,
+    ServiceState,
+)
+from orchestrator.domain.hotfix import Hotfix
+from orchestrator.domain.selection import Selection
+from orchestrator.domain.server import Inventory, Server
+from orchestrator.domain.symptom import (
+    Comparison,
+    Sample,
+    Symptom,
+    before_and_after,
+    measure,
+    worst,
+)
+from orchestrator.domain.verdict import FACT_LIMIT
+
+MIN_INTERVAL = timedelta(seconds=5)  # a look takes a few requests
+MAX_ROUNDS = 10_000
+
+_WATCHED = (FactKind.SERVICE, FactKind.PROCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedServer:
+    """One server after a round."""
+
+    server: str
+    #: Of the process that is worst off.
+    symptom: Symptom
+    processes: tuple[Symptom, ...] = ()
+    #: Each process before the files were replaced against after, where that is known.
+    cures: tuple[Comparison, ...] = ()
+    #: Why this round has no sample of it.
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchReport:
+    """The servers that are watched, by name, after a round."""
+
+    article: str
+    round: int
+    rounds: int
+    servers: tuple[WatchedServer, ...]
+
+
+def watch(
+    services: Services,
+    selection: Selection,
+    article: str,
+    *,
+    rounds: int,
+    interval: timedelta,
+) -> Iterator[Result[WatchReport]]:
+    """Look at the processes that an article names, so often and so far apart.
+
+    Yields after every round; what was seen is stored by then.
+
+    Raises:
+        RequestError: the number or distance of rounds is out of bounds.
+    """
+    _check(rounds, interval)
+    with services.storage.begin() as uow:
+        hotfix = find_hotfix(uow, article)
+        inventory = uow.inventory.load()
+        servers = selected(uow, inventory, selection, services.clock.now())
+    begun = services.clock.now()
+    for number in range(1, rounds + 1):
+        readings = _look(services, inventory, hotfix, servers)
+        yield _report(services, hotfix, readings, number, rounds)
+        if number < rounds:
+            due = begun + interval * number
+            left = (due - services.clock.now()).total_seconds()
+            services.clock.sleep(max(0.0, left))
+
+
+def _check(rounds: int, interval: timedelta) -> None:
+    if not 1 <= rounds <= MAX_ROUNDS:
+        message = f"found {rounds} samples, expected 1 to {MAX_ROUNDS}"
+        raise RequestError(ErrorCode.BAD_INPUT, message)
+    if interval < MIN_INTERVAL:
+        message = f"found an interval of {interval}, expected at least {MIN_INTERVAL}"
+        raise RequestError(ErrorCode.BAD_INPUT, message)
+
+
+def _look(
+    services: Services, inventory: Inventory, hotfix: Hotfix, servers: Sequence[Server]
+) -> list[Reading]:
+    services.progress.started(len(servers), "watch")
+    readings = []
+    for server, found in fan_out(
+        servers,
+        lambda server: _read(services, inventory, hotfix, server),
+        limit=services.limits.survey_concurrency,
+    ):
+        with services.storage.begin() as uow:
+            _store(uow, found, services.clock.now())
+        readings.append(found)
+        services.progress.advanced(server.name)
+    return sorted(readings, key=lambda found: found.server)
+
+
+def _read(
+    services: Services, inventory: Inventory, hotfix: Hotfix, server: Server
+) -> Reading:
+    """Processes only; the article's files and traces are a survey's."""
+    scope = SurveyScope(
+        services=hotfix.services,
+        processes=hotfix.evidence_processes,
+        inventory_product=server.product,
+    )
+    try:
+        with reading(services, inventory, server) as reader:
+            return Reading(server.name, reader.survey(scope))
+    except HostFaultError as fault:
+        return Reading(server.name, fault=fault)
+
+
+def _store(uow: UnitOfWork, found: Reading, now: datetime) -> None:
+    fault = found.fault.message if found.fault else None
+    uow.facts.put_contact(found.server, now, fault)
+    uow.facts.put(found.server, found.observations)
+    uow.facts.put_samples(found.server, samples_of(found.observations))
+    uow.evidence.append(
+        *(
+            Entry(RecordKind.OBSERVATION, found.server, to_json(seen))
+            for seen in found.observations
+            if seen.kind in _WATCHED
+        )
+    )
+
+
+def samples_of(observations: Iterable[Observation]) -> Iterator[Sample]:
+    """The private bytes that a survey saw."""
+    for seen in observations:
+        match seen.value:
+            case ServiceState(
+                process_id=int(process_id),
+                process_started=datetime() as started,
+                private_bytes=int(size),
+            ):
+                yield Sample(seen.subject, seen.at, process_id, started, size)
+            case Processes(running):
+                for one in running:
+                    if one.private_bytes is not None:
+                        yield Sample(
+                            seen.subject,
+                            seen.at,
+                            one.process_id,
+                            one.started,
+                            one.private_bytes,
+                        )
+            case _:
+                pass  # another fact, or one without the number
+
+
+def _report(
+    services: Services,
+    hotfix: Hotfix,
+    readings: Sequence[Reading],
+    number: int,
+    rounds: int,
+) -> Result[WatchReport]:
+    now = services.clock.now()
+    with services.storage.read() as uow:
+        article = hotfix.article
+        own = own_records(
+            uow.runs.last_installs(article), uow.facts.first_seen(article)
+        )
+        servers = tuple(
+            _watched(uow, hotfix, found, own.get(found.server, OwnRecord()), now)
+            for found in readings
+        )
+    problems = tuple(problem_of(found.fault) for found in readings if found.fault)
+    return Result(
+        "watch",
+        WatchReport(article, number, rounds, servers),
+        exit_code=exit_code_of(problems),
+        problems=problems,
+    )
+
+
+def _watched(
+    uow: UnitOfWork, hotfix: Hotfix, found: Reading, own: OwnRecord, now: datetime
+) -> WatchedServer:
+    known = uow.facts.samples(since=now - WINDOW, server=found.server)
+    apart = by_process(hotfix, known.get(found.server, ()))
+    facts = FreshFacts(uow.facts.of(found.server), now, FACT_LIMIT)
+    moment = replacement(hotfix.article, own, facts)
+    cures = (
+        before_and_after(samples, moment.earliest, moment.latest)
+        for samples in apart.values()
+        if moment.latest is not None
+    )
+    processes = tuple(measure(samples) for samples in apart.values())
+    fault = found.fault.message if found.fault else ""
+    return WatchedServer(found.server, worst(processes), processes, tuple(cures), fault)
