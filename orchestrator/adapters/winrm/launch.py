@@ -14,7 +14,7 @@ from orchestrator.adapters.winrm.files import in_command
 from orchestrator.adapters.winrm.layout import Layout
 from orchestrator.adapters.winrm.shell import Shell
 from orchestrator.adapters.winrm.staging import Workshop
-from orchestrator.adapters.winrm.tools import StagingError, write_text
+from orchestrator.adapters.winrm.tools import HASHERS, StagingError, write_text
 from orchestrator.adapters.winrm.wrapper import wrapper_text
 from orchestrator.adapters.winrm.wsman import WsMan, any_of, select
 from orchestrator.application.ports.hosts import (
@@ -44,9 +44,9 @@ def put_wrapper(workshop: Workshop, order: LaunchOrder) -> None:
         StagingError: another wrapper stands there, or this one did not arrive.
     """
     path = in_command(workshop.layout.wrapper)
-    wanted = [wrapper_text(order, tool).split("\n") for tool in ("certutil", "cscript")]
-    there = [line.rstrip() for line in workshop.shell.run(f"type {path}").lines()]
-    if there and there in [[line for line in text if line] for text in wanted]:
+    wanted = [wrapper_text(order, tool).splitlines() for tool in HASHERS]
+    there = workshop.shell.run(f"type {path}").lines()
+    if there and list(there) in wanted:
         return
     if there:
         raise StagingError(
@@ -54,14 +54,9 @@ def put_wrapper(workshop: Workshop, order: LaunchOrder) -> None:
             expected="none, or the one of this attempt",
             hint="look at the folder; then plan the server again",
         )
-    tools = workshop.proven()
-    write_text(
-        workshop.shell,
-        tools.sink,
-        workshop.layout,
-        "run.cmd",
-        wrapper_text(order, tools.hasher),
-    )
+    tools, width = workshop.proven(), workshop.limits.line_chars
+    text = wrapper_text(order, tools.hasher)
+    write_text(workshop.shell, tools, workshop.layout, "run.cmd", text, width=width)
 
 
 def start(wsman: WsMan, layout: Layout, moment: Moment) -> LaunchReceipt:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,9 +28,11 @@ from orchestrator.adapters.winrm.tools import (
     StagingError,
     Toolbox,
     base64_lines,
+    bring_script,
+    grouped,
     hashes,
-    script,
-    write_text,
+    lines_per_piece,
+    put,
 )
 from orchestrator.adapters.winrm.wrapper import package_name
 from orchestrator.adapters.winrm.wsman import WsMan
@@ -152,20 +153,14 @@ class Stager:
         return self._keep(self.workshop.hash_of("package.part"))
 
     def _fetch(self, url: str, part: str) -> None:
-        workshop = self.workshop
-        tool = workshop.layout.at("tool.vbs")
-        if workshop.proven().hasher == "certutil":
-            write_text(
-                workshop.shell,
-                workshop.proven().sink,
-                workshop.layout,
-                "tool.vbs",
-                script(),
-            )
-        self._run(f"cscript //nologo {in_command(tool)} fetch {url} {part}")
+        shell, layout = self.workshop.shell, self.workshop.layout
+        tools = self.workshop.proven()
+        bring_script(shell, tools.sink, layout, self.workshop.limits)
+        tool = in_command(layout.at("tool.vbs"))
+        self._run(f"cscript //nologo {tool} fetch {url} {part}")
 
     def _push(self, data: bytes) -> str:
-        pieces = list(self._pieces(data))
+        pieces = self._pieces(data)
         # A rest of an earlier try is gone on with where its hash is one of ours; what
         # comes out wrong in the end is sent once more under another name.
         found = self._pushed("package.b64", pieces)
@@ -177,13 +172,12 @@ class Stager:
         self._send(name, pieces, self._rest(name, pieces))
         return self._decoded(name)
 
-    def _pieces(self, data: bytes) -> Iterator[bytes]:
+    def _pieces(self, data: bytes) -> list[bytes]:
         """Whole lines, as many as one request carries."""
-        width = self.workshop.limits.line_chars
-        lines = base64_lines(data, width)
-        each = max(1, self.payload_bytes // (width + 2))
-        for at in range(0, len(lines), each):
-            yield b"".join(lines[at : at + each])
+        limits = self.workshop.limits
+        sink = self.workshop.proven().sink
+        each = lines_per_piece(sink, limits, self.payload_bytes)
+        return grouped(base64_lines(data, limits.line_chars), each)
 
     def _rest(self, name: str, pieces: list[bytes]) -> int:
         """How many pieces the host has already, by the hash of what is there."""
@@ -198,14 +192,15 @@ class Stager:
         return 0
 
     def _send(self, name: str, pieces: list[bytes], start: int) -> None:
-        if start == len(pieces):
-            return
-        arrow = ">>" if start else ">"
-        self.workshop.shell.run(
-            f"{self.workshop.proven().sink}{arrow}{self._at(name)}",
-            pieces[start:],
-            timeout_s=self.workshop.limits.package_command_timeout_s,
-        )
+        if start < len(pieces):
+            sink = self.workshop.proven().sink
+            put(
+                self.workshop.shell,
+                sink,
+                self._at(name),
+                pieces[start:],
+                append=start > 0,
+            )
 
     def _decoded(self, name: str) -> str | None:
         part = self._at("package.part")

@@ -110,13 +110,11 @@ stream.LoadFromFile path
 If Err.Number <> 0 Then Exit Function
 Digest = hash.ComputeHash_2((stream.Read))
 End Function
-Function Add(a, b)
-Dim low, high
-low = (a And &HFFFF&) + (b And &HFFFF&)
-high = (((a And &HFFFF0000) \ &H10000) And &HFFFF&) + (((b And &HFFFF0000) \ &H10000) And &HFFFF&)
-high = (high + low \ &H10000) And &HFFFF&
-Add = (high And &H7FFF&) * &H10000 Or (low And &HFFFF&)
-If high And &H8000& Then Add = Add Or &H80000000
+Function Fold(x)
+Dim y
+y = x - Int(x / 4294967296) * 4294967296
+If y >= 2147483648 Then y = y - 4294967296
+Fold = CLng(y)
 End Function
 Function Rotate(x, n)
 Dim left, right
@@ -186,18 +184,18 @@ Else
 f = b Xor c Xor d
 k = &HCA62C1D6
 End If
-x = Add(Add(Add(Add(Rotate(a, 5), f), e), k), w(t))
+x = Fold(CDbl(Rotate(a, 5)) + f + e + k + w(t))
 e = d
 d = c
 c = Rotate(b, 30)
 b = a
 a = x
 Next
-h0 = Add(h0, a)
-h1 = Add(h1, b)
-h2 = Add(h2, c)
-h3 = Add(h3, d)
-h4 = Add(h4, e)
+h0 = Fold(CDbl(h0) + a)
+h1 = Fold(CDbl(h1) + b)
+h2 = Fold(CDbl(h2) + c)
+h3 = Fold(CDbl(h3) + d)
+h4 = Fold(CDbl(h4) + e)
 Next
 HashPlain = Hex8(h0) & Hex8(h1) & Hex8(h2) & Hex8(h3) & Hex8(h4)
 End Function

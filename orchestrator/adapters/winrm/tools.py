@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files as resources
@@ -26,14 +26,42 @@ from orchestrator.adapters.winrm.limits import WinRmLimits
 from orchestrator.adapters.winrm.shell import Shell
 from orchestrator.application.ports.hosts import StagingFailure
 
-#: Each copies text lines from standard input; none needs a quote, which not every
-#: way to start an interpreter keeps.
-SINKS = ("findstr .", "more", 'find /v ""')
+#: Each copies text lines from standard input to standard output. Not every way to
+#: start an interpreter keeps quotes, so the one without comes first.
+SINKS = ("findstr .", 'findstr "^"', "more", 'find /v ""')
+#: What works out a SHA-1.
+HASHERS = ("certutil", "cscript")
+#: No program at all, but one command for a few lines: the last resort.
+ECHO = "echo"
 #: All byte values, and more than one line of base64.
 SAMPLE = bytes(range(256)) * 5
 SAMPLE_SHA1 = hashlib.sha1(SAMPLE, usedforsecurity=False).hexdigest()
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _SCRIPT = "tool.vbs"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+#: Decodes base64 with no character that an interpreter acts upon, so that echo can
+#: write it: what it needs of those comes as arguments.
+_BOOT = """\
+Set o=CreateObject(WScript.Arguments(0))
+t=o.OpenTextFile(WScript.Arguments(2)).ReadAll
+Set f=o.CreateTextFile(WScript.Arguments(3))
+p=Array(1,0,4,0,16)
+b=0
+n=0
+For i=1 To Len(t)
+c=InStr(1,WScript.Arguments(1),Mid(t,i,1),0)
+If c Then
+b=b*64+c-1
+n=n+6
+If n\\8 Then
+n=n-8
+f.Write Chr(b\\p(n))
+b=b Mod p(n)
+End If
+End If
+Next
+f.Close
+"""
 
 
 class StagingError(AdapterError):
@@ -88,10 +116,41 @@ def base64_lines(data: bytes, width: int) -> list[bytes]:
 
 
 @cache
-def script() -> str:
-    """The helper script's text."""
+def script() -> bytes:
+    """The helper script, with the line ends of Windows."""
     folder = resources("orchestrator.adapters.winrm")
-    return folder.joinpath(_SCRIPT).read_text("ascii")
+    text = folder.joinpath(_SCRIPT).read_text("ascii")
+    return text.replace("\n", "\r\n").encode("ascii")
+
+
+def put(
+    shell: Shell, sink: str, path: str, pieces: Sequence[bytes], *, append: bool = False
+) -> None:
+    """Write lines of base64 into a file, or behind what it holds.
+
+    With ``echo`` the redirection stands first: a digit before it would be a handle.
+    """
+    if sink != ECHO:
+        shell.run(f"{sink}{'>>' if append else '>'}{path}", pieces)
+        return
+    arrow = ">>" if append else ">"
+    for piece in pieces:
+        commands = []
+        for line in piece.decode("ascii").split():
+            commands.append(f"{arrow}{path} echo {line}")
+            arrow = ">>"
+        shell.run("&".join(commands))
+
+
+def lines_per_piece(sink: str, limits: WinRmLimits, payload_bytes: int) -> int:
+    """How many lines one request carries, or one command line of ``echo``."""
+    if sink != ECHO:
+        return max(1, payload_bytes // (limits.line_chars + 2))
+    return max(1, limits.command_line_chars // (limits.line_chars + _ECHO_CHARS) - 1)
+
+
+#: What stands round a line: redirection, path, the word, and the joint.
+_ECHO_CHARS = 200
 
 
 class Prover:
@@ -109,41 +168,40 @@ class Prover:
         Raises:
             StagingError: there is no set that does.
         """
-        for sink in SINKS:
-            output = self._try(self._usual(sink), self._sample())
-            if SAMPLE_SHA1 in hashes(output):
+        text, made = self._at("proof.b64"), self._at("proof.bin")
+        sample = base64_lines(SAMPLE, self._limits.line_chars)
+        for sink in (*SINKS, ECHO):
+            if not self._put(sink, text, sample):
+                continue
+            self._run(f"del /f /q {made} 2>nul&certutil -decode {text} {made}")
+            if SAMPLE_SHA1 in hashes(self._run(hash_command("certutil", "", made))):
                 return Toolbox(sink, "certutil", "certutil")
-            if self._copied():
-                return self._with_script(sink)
+            return self._with_script(sink)
         raise StagingError(
-            found="no tool that copies standard input into a file",
-            expected=f"one of {', '.join(sink.split()[0] for sink in SINKS)}",
-            hint="stage by pull, or put the package on the host (present)",
+            found="no way to write a file through the shell",
+            expected="findstr, more, find or echo, to write what they are given",
+            hint="see the rights and the space in the Windows folder",
         )
 
-    def _usual(self, sink: str) -> str:
-        text, made = self._at("proof.b64"), self._at("proof.bin")
-        return "&".join(
-            (
-                f"del /f /q {made} 2>nul",
-                f"{sink}>{text}",
-                f"certutil -decode {text} {made}",
-                f"certutil -hashfile {made} SHA1",
-            )
-        )
+    def _put(self, sink: str, path: str, lines: list[bytes]) -> bool:
+        """Whether a sink wrote the sample as it is."""
+        try:
+            put(self._shell, sink, path, [b"".join(lines)])
+        except (WsFaultError, CommandTimeoutError):
+            return False
+        found = self._run(f"type {path}")
+        return found == [line.decode("ascii").strip() for line in lines]
 
     def _with_script(self, sink: str) -> Toolbox:
-        write_text(self._shell, sink, self._layout, _SCRIPT, script())
         text, made = self._at("proof.b64"), self._at("proof.bin")
+        bring_script(self._shell, sink, self._layout, self._limits)
         for decoder in ("certutil", "cscript"):
             tools = Toolbox(sink, decoder, "cscript")
-            if decoder == "cscript":
-                redo = f"del /f /q {made} 2>nul&"
-                self._try(redo + tools.decode(self._layout, text, made))
+            decode = tools.decode(self._layout, text, made)
+            self._run(f"del /f /q {made} 2>nul&{decode}")
             for hasher in ("certutil", "cscript"):
                 tools = Toolbox(sink, decoder, hasher)
-                output = self._try(tools.hash(self._layout, made))
-                if SAMPLE_SHA1 in hashes(output):
+                if SAMPLE_SHA1 in hashes(self._run(tools.hash(self._layout, made))):
                     return tools
         raise StagingError(
             found="neither certutil nor cscript decoded and hashed a small sample",
@@ -151,45 +209,58 @@ class Prover:
             hint="check that certutil.exe or cscript.exe runs on the host",
         )
 
-    def _copied(self) -> bool:
-        output = self._try(f"type {self._at('proof.b64')}")
-        return output == [line.decode().strip() for line in self._sample()]
-
-    def _sample(self) -> list[bytes]:
-        return base64_lines(SAMPLE, self._limits.line_chars)
-
     def _at(self, name: str) -> str:
         return in_command(self._layout.at(name))
 
-    def _try(self, command: str, stdin: Iterable[bytes] = ()) -> list[str]:
+    def _run(self, command: str) -> list[str]:
         """Output lines; none where the command failed, which proves nothing."""
         try:
-            output = self._shell.run(
-                command, [b"".join(stdin)], timeout_s=self._limits.proof_timeout_s
-            )
+            output = self._shell.run(command, timeout_s=self._limits.proof_timeout_s)
         except (WsFaultError, CommandTimeoutError):
             return []
         return [line.strip() for line in output.lines() if line.strip()]
 
 
-def write_text(shell: Shell, sink: str, layout: Layout, name: str, text: str) -> None:
-    """Write a small text file that nothing else is called yet, and read it back.
+def bring_script(shell: Shell, sink: str, layout: Layout, limits: WinRmLimits) -> None:
+    """Bring the helper script in; whether it works shows when it is used."""
+    boot, text = in_command(layout.at("boot.vbs")), in_command(layout.at("tool.b64"))
+    arrows = [">", *[">>"] * len(_BOOT)]
+    lines = zip(arrows, _BOOT.splitlines(), strict=False)
+    shell.run("&".join(f"{arrow}{boot} echo {line}" for arrow, line in lines))
+    encoded = base64_lines(script(), limits.line_chars)
+    each = lines_per_piece(sink, limits, limits.envelope_bytes // 2)
+    put(shell, sink, text, grouped(encoded, each))
+    target = in_command(layout.at(_SCRIPT))
+    progid = "Scripting.FileSystemObject"
+    shell.run(f"cscript //nologo {boot} {progid} {_LETTERS} {text} {target}")
 
-    It appears under its name whole or not at all.
+
+def grouped(lines: Sequence[bytes], each: int) -> list[bytes]:
+    """Whole lines, so many in each piece."""
+    return [b"".join(lines[at : at + each]) for at in range(0, len(lines), each)]
+
+
+def write_text(
+    shell: Shell, tools: Toolbox, layout: Layout, name: str, text: str, *, width: int
+) -> None:
+    """Write a small text file; it appears under its name whole or not at all.
 
     Raises:
         StagingError: it did not arrive as it was sent.
     """
-    lines = text.splitlines()
+    data = text.replace("\n", "\r\n").encode("ascii")
+    encoded = in_command(layout.at(f"{name}.b64"))
     draft = in_command(layout.at(f"{name}.new"))
-    data = "".join(f"{line}\r\n" for line in lines).encode("ascii")
-    shell.run(f"{sink}>{draft}", [data])
-    found = [line.rstrip() for line in shell.run(f"type {draft}").lines()]
-    if found != [line.rstrip() for line in lines]:
+    put(shell, tools.sink, encoded, grouped(base64_lines(data, width), 1))
+    decode = tools.decode(layout, encoded, draft)
+    lines = shell.run(
+        f"del /f /q {draft} 2>nul&{decode}&{tools.hash(layout, draft)}"
+    ).lines()
+    expected = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    if expected not in hashes(lines):
         raise StagingError(
-            found=f"{name} of {len(found)} lines that differ from what was sent",
-            expected=f"the {len(lines)} lines that were sent",
+            found=f"{name} hashes to {', '.join(hashes(lines)) or 'nothing'}",
+            expected=f"SHA-1 {expected}",
             hint="the host's shell changes what it is sent; see its code page",
         )
-    target = in_command(layout.at(name))
-    shell.run(f"del /f /q {target} 2>nul&ren {draft} {name}")
+    shell.run(f"ren {draft} {name}")
