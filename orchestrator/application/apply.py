@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.application.ports.storage import UnitOfWork
@@ -177,13 +177,24 @@ def _report(
         finished=run.finished,
         account=run.account,
         summary=tally(attempts),
-        outcomes=tuple(_line(attempt) for attempt in attempts),
+        outcomes=tuple(_line(run, attempt) for attempt in attempts),
         evidence_heads={head.writer: head.hash for head in uow.evidence.heads()},
     )
 
 
-def _line(attempt: Attempt) -> OutcomeLine:
+#: A server that such a run has not begun was skipped, as far as anyone can see now;
+#: the journal keeps it ready, for ``resume``.
+_LEFT = frozenset({RunState.STOPPED, RunState.PAUSED, RunState.ABORTED})
+
+
+def _line(run: Run, attempt: Attempt) -> OutcomeLine:
     unknown = attempt.state is AttemptState.UNKNOWN
+    if attempt.state is AttemptState.READY and run.state in _LEFT:
+        attempt = replace(
+            attempt,
+            outcome=Outcome.SKIPPED,
+            reason=f"the run {run.state.value} first: {run.reason}",
+        )
     return OutcomeLine(
         server=attempt.server,
         wave=attempt.wave,

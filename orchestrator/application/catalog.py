@@ -31,6 +31,8 @@ from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.hotfix import FileRow, Hotfix, Package, Provenance
 
 _INSIDE = "inside"
+#: Products in package names (KB816915), to the version of their system.
+_SYSTEMS = {"windows2000": "5.0.", "windowsxp": "5.1.", "windowsserver2003": "5.2."}
 _ARTICLE = re.compile(r"(KB)?\d{6,7}", re.ASCII)
 
 
@@ -184,24 +186,30 @@ def import_package(
         raise BadInputError(
             str(path), [Problem("", facts.found, facts.expected, facts.hint)]
         )
-    if facts.article != hotfix.article:
-        raise BadInputError(
-            str(path),
-            [
-                Problem(
-                    "name",
-                    f"a package of {facts.article}",
-                    f"one of {hotfix.article}",
-                    "give the article that the package is for",
-                )
-            ],
-        )
+    misfit = _misfit(facts, hotfix)
+    if misfit is not None:
+        raise BadInputError(str(path), [misfit])
     package = _package(facts, Provenance(services.account, path.name))
     with services.storage.begin() as uow:
         uow.catalog.put_package(package, str(path.resolve()))
         uow.evidence.append(_imported(package, facts.inside))
         entry = entry_of(uow, find_hotfix(uow, article))
     return Result("catalog", entry, warnings=tuple(_warnings(facts)))
+
+
+def _misfit(facts: PackageFacts, hotfix: Hotfix) -> Problem | None:
+    """Why a package is not for this article: another number, another Windows."""
+    if facts.article != hotfix.article:
+        found, expected = f"a package of {facts.article}", f"one of {hotfix.article}"
+        hint = "give the article that the package is for"
+        return Problem("name", found, expected, hint)
+    parts = facts.product.lower().split(".")
+    systems = [_SYSTEMS[part] for part in parts if part in _SYSTEMS]
+    version = hotfix.prerequisites.windows_version
+    if systems and not any(version.startswith(system) for system in systems):
+        hint = "bring the package for that system"
+        return Problem("name", f"one for {facts.product}", f"Windows {version}", hint)
+    return None
 
 
 def _package(facts: PackageFacts, provenance: Provenance) -> Package:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -75,3 +76,8 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=Silent)
     hooks: HookRunner = field(default_factory=NoHooks)
+    #: Whether a person asked this process to stop; it pauses its run then.
+    interrupted: Callable[[], bool] = lambda: False
+    #: Whether the process of that name is known to have ended. A process of another
+    #: machine is never known to: its lease must expire.
+    is_gone: Callable[[str], bool] = lambda _owner: False

@@ -79,16 +79,15 @@ class Budget:
         raise ValueError(f"found {text!r}, expected a number such as 3 or 10%")
 
 
-#: Unless a plan says otherwise. Out of reach is common and harmless; whatever went
-#: wrong after the installer was launched wants eyes before it happens again.
+#: Unless a plan says otherwise. Servers out of reach, or rightly left alone, stop no
+#: other. Refusals are few, since each may lock the account. What went wrong after an
+#: installer was launched wants eyes before it happens often.
 DEFAULT_BUDGETS: Mapping[FailureClass, Budget] = {
-    FailureClass.UNREACHABLE: Budget(percent=20),
     FailureClass.REFUSED: Budget(count=2),
-    FailureClass.PRECONDITION: Budget(percent=20),
     FailureClass.STAGING: Budget(count=2),
-    FailureClass.INSTALL: Budget(count=0),
-    FailureClass.VERIFY: Budget(count=0),
-    FailureClass.EFFECT: Budget(count=0),
+    FailureClass.INSTALL: Budget(percent=10.0),
+    FailureClass.VERIFY: Budget(percent=10.0),
+    FailureClass.EFFECT: Budget(percent=10.0),
 }
 
 #: So many failures of one class, all sharing what no success has, have one cause.

@@ -90,7 +90,7 @@ def replacement(article: str, own: OwnRecord, facts: FreshFacts) -> Replacement:
     return Replacement(
         None if lower[0] == _NEVER else lower[0],
         own.first_right,
-        "at the latest at the first survey that saw them",
+        "the first survey that saw it",
         lower[1],
         _missing_log(article, log, facts),
     )

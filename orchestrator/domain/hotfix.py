@@ -181,7 +181,8 @@ def choose_package(
         and package.service_pack in (None, service_pack)
     ]
     if not fitting:
-        wanted = f"{platform.value}, {language or 'unknown language'}"
+        tongue = language or "unknown language"
+        wanted = f"{platform.value}, {tongue}, SP{service_pack}"
         return NoPackage(f"no package for {wanted}; import one with catalog package")
     pinned = [package for package in fitting if package.pinned]
     if not pinned:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from orchestrator.domain.budgets import DEFAULT_BUDGETS, Budget, FailureClass
 from orchestrator.domain.canonical import Json, digest
 from orchestrator.domain.exposure import AssumedPeers
 from orchestrator.domain.hotfix import Hotfix, Package
@@ -49,8 +50,18 @@ class PlanPolicy:
     growth: tuple[float, ...] = (1, 0.05, 0.25)
     #: Facts older than this many hours are taken again at apply.
     fact_limit_hours: int = 24
-    #: How many changed servers of a wave may end badly before the rollout stops.
-    max_failed: int = 0
+    #: How many failures of each class are tolerated; past it the rollout stops.
+    budgets: Mapping[FailureClass, Budget] = field(
+        default_factory=lambda: dict(DEFAULT_BUDGETS)
+    )
+    #: So much of a wave must have gone well before the next begins.
+    success_percent: int = 50
+    #: How long a wave proves itself before the next begins, in minutes.
+    soak_minutes: int = 0
+    #: Whether a person must say go between waves.
+    manual_gates: bool = False
+    #: How many different accounts must have approved.
+    approvals: int = 1
     #: How long a degraded pool may hold up its servers, in minutes.
     pool_wait_minutes: int = 60
 
@@ -331,9 +342,21 @@ def _policy(policy: PlanPolicy) -> Json:
         "peers": policy.assume_unknown_peers and policy.assume_unknown_peers.value,
         "growth": [float(size) for size in policy.growth],
         "fact_limit_hours": policy.fact_limit_hours,
-        "max_failed": policy.max_failed,
+        "budgets": {
+            failure.value: [budget.count, _float(budget.percent)]
+            for failure, budget in sorted(policy.budgets.items())
+        },
+        "success_percent": policy.success_percent,
+        "soak_minutes": policy.soak_minutes,
+        "manual_gates": policy.manual_gates,
+        "approvals": policy.approvals,
         "pool_wait_minutes": policy.pool_wait_minutes,
     }
+
+
+def _float(value: float | None) -> float | None:
+    """One spelling for 20 and 20.0, which are the same share."""
+    return None if value is None else float(value)
 
 
 def _entry(planned: PlannedServer) -> Json:

@@ -41,7 +41,7 @@ def undrain(turn: Turn) -> tuple[Outcome, str] | None:
         return None
     wrong = _round_restart(turn, Hook.UNDRAIN_SERVER)
     if wrong is not None:
-        return Outcome.UNHEALTHY, f"{wrong}{left_drained(turn)}"
+        return Outcome.UNHEALTHY, wrong
     details = dict(turn.attempt.details)
     del details[_DRAINED]
     turn.save(details=details)

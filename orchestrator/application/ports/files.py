@@ -228,6 +228,8 @@ class PackageFacts:
     pinned: bool
     #: Made by the simulated estate; can never be mistaken for the real one.
     lab: bool
+    #: The systems that the name says it is for: ``WindowsServer2003``.
+    product: str = ""
     inside: PackageInside | None = None
 
 

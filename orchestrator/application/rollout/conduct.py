@@ -2,60 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from orchestrator.application.attempt.turn import OvertakenError, Turn
 from orchestrator.application.attempt.work import work
-from orchestrator.application.judging import (
-    Estate,
-    find_hotfix,
-    load_estate,
-)
+from orchestrator.application.judging import Estate, find_hotfix, load_estate
 from orchestrator.application.plans import find_plan
-from orchestrator.application.ports.storage import (
-    LeaseHeld,
-    UnitOfWork,
+from orchestrator.application.rollout.dispatch import Dispatch
+from orchestrator.application.rollout.gates import Gates, has_ended
+from orchestrator.application.rollout.hooks import WaveHooks
+from orchestrator.application.rollout.leases import (
+    Keeper,
+    RunLease,
+    server_resource,
 )
-from orchestrator.application.rollout.leases import RunLease, server_resource
-from orchestrator.application.rollout.pools import away_of
 from orchestrator.application.rollout.refresh import judging_of, refresh
-from orchestrator.application.rollout.runs import find_run, move_run, skip, unknown_end
+from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.services import Services
-from orchestrator.domain.availability import pool_full
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
-from orchestrator.domain.remediation import (
-    Attempt,
-    AttemptState,
-    Outcome,
-)
-from orchestrator.domain.rollout import (
-    Run,
-    RunEvent,
-    RunState,
-)
+from orchestrator.domain.rollout import ENDED, Run, RunEvent, RunState
 
-#: Outcomes of a server that was changed, or was about to be, and is not well.
-BROKEN = frozenset(
-    {
-        Outcome.STAGING_FAILED,
-        Outcome.INSTALL_FAILED,
-        Outcome.PENDING_RESTART,
-        Outcome.VERIFY_FAILED,
-        Outcome.UNHEALTHY,
-        Outcome.INTERRUPTED,
-    }
-)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A server that waits for its pool or its lease, since when and why."""
-
-    since: datetime
-    why: str
+#: What this process works on, by the future that ends with its turn.
+Running = dict[Future[None], str]
 
 
 @dataclass(slots=True)
@@ -66,38 +36,90 @@ class Rollout:
     run: Run
     plan: Plan
     estate: Estate
-    _waiting: dict[str, _Waiting] = field(default_factory=dict)
-    _renewed: datetime | None = None
+    gates: Gates
+    dispatch: Dispatch
+    hooks: WaveHooks
+    keeper: Keeper
+    _running: Running = field(default_factory=dict)
 
     @classmethod
     def open(cls, services: Services, run: Run) -> Rollout:
         """Load what a run needs; facts past the plan's limit are taken again."""
         with services.storage.read() as uow:
-            stored = find_plan(uow, run.plan)
-        refresh(services, stored.plan)
+            plan = find_plan(uow, run.plan).plan
+        refresh(services, plan)
         with services.storage.read() as uow:
             estate = load_estate(
                 uow,
-                find_hotfix(uow, stored.plan.article),
+                find_hotfix(uow, plan.article),
                 services.clock.now(),
-                judging_of(stored.plan),
+                judging_of(plan),
             )
-        return cls(services, run, stored.plan, estate)
+            attempts = uow.runs.attempts(run.name)
+        accepted = frozenset(found.server for found in attempts if has_ended(found))
+        keeper = Keeper(services, run.name)
+        return cls(
+            services,
+            run,
+            plan,
+            estate,
+            Gates(services, run, plan, estate, accepted),
+            Dispatch(services, run, plan, estate),
+            WaveHooks(services, run, plan, estate.inventory, keeper.keep),
+            keeper,
+        )
 
     def carry_out(self) -> Run:
-        """Wave after wave until the end, a stop, or a pause."""
-        with self._leased():
+        """Wave after wave until the end, a stop, or a pause.
+
+        Raises:
+            RefusedError: another process has the run.
+        """
+        with RunLease(self.services, self.run.name):
             for wave in self.plan.waves:
-                self._wave(wave)
-                stopped = self._gate(wave)
-                if stopped:
-                    return self._move(RunEvent.STOP, stopped)
+                self._carry_out_wave(wave)
                 if self._state() is not RunState.RUNNING:
-                    return self._quiet()
+                    ended = self._quiet()
+                    self.hooks.on_stop(wave, ended.reason or ended.state.value)
+                    return ended
             return self._move(RunEvent.FINISH)
 
-    def _leased(self) -> RunLease:
-        return RunLease(self.services, f"run:{self.run.name}")
+    def _carry_out_wave(self, wave: Wave) -> None:
+        """One wave with its gates; a gate that is shut stops the run."""
+        if self.gates.passed(wave):
+            return
+        shut = self.gates.before(wave) or self.hooks.before_wave(wave)
+        if shut is None:
+            self._wave(wave)
+            if self._state() is not RunState.RUNNING:
+                return
+            shut = self.hooks.after_wave(wave) or self.gates.after(wave)
+        if shut is None and wave is not self.plan.waves[-1]:
+            shut = self._soak(wave)
+        if shut is not None:
+            self._move(RunEvent.STOP, shut)
+
+    def _soak(self, wave: Wave) -> str | None:
+        """Let a wave prove itself; then a person says go, if the plan wants one."""
+        until = self.services.clock.now() + timedelta(
+            minutes=self.plan.policy.soak_minutes
+        )
+        while self.services.clock.now() < until and self._goes_on():
+            self.services.progress.server(f"wave {wave.number}", "soaking")
+            self.services.clock.sleep(self.services.limits.dispatch_seconds)
+            self.keeper.keep()
+        if self.plan.policy.manual_gates and self._state() is RunState.RUNNING:
+            return (
+                f"wave {wave.number} is done and the plan wants a person's word; "
+                f"orchestrator resume {self.run.name} gives it"
+            )
+        return None
+
+    def _goes_on(self) -> bool:
+        """Whether the run is to go on; an interrupt pauses it first."""
+        if self.services.interrupted() and self._state() is RunState.RUNNING:
+            self._move(RunEvent.PAUSE, "interrupted")
+        return self._state() is RunState.RUNNING
 
     def _state(self) -> RunState:
         with self.services.storage.read() as uow:
@@ -108,141 +130,57 @@ class Rollout:
         return self.run
 
     def _quiet(self) -> Run:
+        """Nothing is in flight any more: a pause or an abort is complete."""
         if self._state() in (RunState.PAUSING, RunState.ABORTING):
             return self._move(RunEvent.QUIET)
         with self.services.storage.read() as uow:
             return find_run(uow, self.run.name)
 
     def _wave(self, wave: Wave) -> None:
-        """Work through a wave; what cannot begin waits for its pool."""
-        self._waiting.clear()
-        open_servers = {planned.server: planned for planned in wave.servers}
+        """Work through a wave; what cannot begin waits."""
+        waiting = {planned.server: planned for planned in wave.servers}
         limit = self.services.limits.apply_concurrency
         with ThreadPoolExecutor(max_workers=limit) as pool:
-            running: dict[Future[None], str] = {}
-            while open_servers or running:
-                self._dispatch(open_servers, running, pool, limit)
-                if not running and self._state() is not RunState.RUNNING:
+            while waiting or self._running:
+                if self._goes_on():
+                    self._begin_more(waiting, pool, limit)
+                elif not self._running:
                     return
-                self._reap(running)
-                self._renew(running.values())
+                self._reap()
+                self.keeper.keep(self._running.values())
 
-    def _dispatch(
-        self,
-        open_servers: dict[str, PlannedServer],
-        running: dict[Future[None], str],
-        pool: ThreadPoolExecutor,
-        limit: int,
+    def _begin_more(
+        self, waiting: dict[str, PlannedServer], pool: ThreadPoolExecutor, limit: int
     ) -> None:
-        if self._state() is not RunState.RUNNING:
-            return
-        for name, planned in list(open_servers.items()):
-            if len(running) >= limit:
+        for name, planned in list(waiting.items()):
+            if len(self._running) >= limit:
                 return
-            turn = self._begin(planned)
+            turn = self.dispatch.begin(planned, self._running.values())
             if turn is None:
                 continue
-            del open_servers[name]
+            del waiting[name]
             if not turn.attempt.settled:
-                running[pool.submit(self._work, turn)] = name
+                self._running[pool.submit(self._work, turn)] = name
 
-    def _reap(self, running: dict[Future[None], str]) -> None:
-        if not running:
+    def _reap(self) -> None:
+        """Wait a moment for turns to end; a budget that is overspent stops the run."""
+        if not self._running:
             self.services.clock.sleep(self.services.limits.dispatch_seconds)
             return
         done, _ = wait(
-            running,
+            self._running,
             timeout=self.services.limits.dispatch_seconds,
             return_when=FIRST_COMPLETED,
         )
         for future in done:
-            name = running.pop(future)
+            name = self._running.pop(future)
             future.result()
             self.services.progress.advanced(name)
-
-    def _renew(self, servers: Iterable[str]) -> None:
-        """Keep our leases; a lease that is not renewed has lost its owner."""
-        now = self.services.clock.now()
-        every = timedelta(seconds=self.services.limits.lease_seconds / 4)
-        if self._renewed is not None and now - self._renewed < every:
-            return
-        self._renewed = now
-        until = now + timedelta(seconds=self.services.limits.lease_seconds)
-        with self.services.storage.begin() as uow:
-            for resource in (f"run:{self.run.name}", *map(server_resource, servers)):
-                uow.runs.take_lease(resource, self.services.owner, now=now, until=until)
-
-    def _begin(self, planned: PlannedServer) -> Turn | None:
-        """A turn for a server that may begin now; ``None`` while it must wait."""
-        now = self.services.clock.now()
-        with self.services.storage.begin() as uow:
-            attempt = uow.runs.attempt(self.run.name, planned.server)
-            if not attempt.settled:
-                held = self._held_up(uow, planned, attempt, now)
-                if held is not None:
-                    return self._wait_or_skip(uow, planned, attempt, held, now)
-        server = self.estate.inventory.servers[planned.server]
-        return Turn(
-            self.services, self.plan, planned, server, self.estate, attempt, now
-        )
-
-    def _held_up(
-        self,
-        uow: UnitOfWork,
-        planned: PlannedServer,
-        attempt: Attempt,
-        now: datetime,
-    ) -> str | None:
-        """Why a server may not begin now; otherwise its lease is ours."""
-        other = [
-            unsettled
-            for unsettled in uow.runs.unsettled()
-            if unsettled.server == planned.server and unsettled.run != self.run.name
-        ]
-        if other:
-            return f"an attempt of {other[0].run} on it is not settled; resume that run"
-        full = self._pool_full(uow, planned, now)
-        if full is not None and attempt.state is AttemptState.READY:
-            return full
-        until = now + timedelta(seconds=self.services.limits.lease_seconds)
-        lease = uow.runs.take_lease(
-            server_resource(planned.server), self.services.owner, now=now, until=until
-        )
-        if isinstance(lease, LeaseHeld):
-            held = lease.lease
-            return f"{held.owner} holds it until {held.expires:%H:%M:%S}Z"
-        return None
-
-    def _pool_full(
-        self, uow: UnitOfWork, planned: PlannedServer, now: datetime
-    ) -> str | None:
-        if planned.pool is None:
-            return None
-        away = away_of(uow, self.estate, planned.pool, now)
-        limit = self.plan.pool_limits.get(planned.pool, 1)
-        full = pool_full(planned.pool, limit, away, planned.server)
-        return str(full) if full else None
-
-    def _wait_or_skip(
-        self,
-        uow: UnitOfWork,
-        planned: PlannedServer,
-        attempt: Attempt,
-        why: str,
-        now: datetime,
-    ) -> Turn | None:
-        """Wait up to the plan's limit; then the server is skipped with the reason."""
-        waiting = self._waiting.setdefault(planned.server, _Waiting(now, why))
-        waiting.why = why
-        limit = timedelta(minutes=self.plan.policy.pool_wait_minutes)
-        if now - waiting.since < limit or attempt.state is not AttemptState.READY:
-            self.services.progress.server(planned.server, "waiting", why)
-            return None
-        skipped = skip(uow, attempt, f"waited {limit}: {why}")
-        server = self.estate.inventory.servers[planned.server]
-        return Turn(
-            self.services, self.plan, planned, server, self.estate, skipped, now
-        )
+        if done:
+            self.dispatch.turn_of_others()
+            stop = self.gates.during()
+            if stop is not None and self._state() not in ENDED | {RunState.STOPPED}:
+                self._move(RunEvent.STOP, stop)
 
     def _work(self, turn: Turn) -> None:
         try:
@@ -255,21 +193,3 @@ class Rollout:
                     uow.runs.release_lease(
                         server_resource(turn.server.name), self.services.owner
                     )
-
-    def _gate(self, wave: Wave) -> str | None:
-        """What stops the rollout after a wave and would let it go on; else nothing."""
-        with self.services.storage.read() as uow:
-            attempts = [
-                attempt
-                for attempt in uow.runs.attempts(self.run.name)
-                if attempt.wave == wave.number
-            ]
-        bad = [found.server for found in attempts if found.outcome in BROKEN]
-        bad += [found.server for found in attempts if unknown_end(found)]
-        if len(bad) <= self.plan.policy.max_failed:
-            return None
-        return (
-            f"wave {wave.number}: {', '.join(sorted(bad))} ended badly, "
-            f"{self.plan.policy.max_failed} allowed; look at them, then "
-            f"orchestrator resume {self.run.name}"
-        )

@@ -1,17 +1,22 @@
-"""Leases: who holds a run or a server, and until when."""
+"""Leases: who holds a run or a server, and until when.
+
+A lease that is not renewed has lost its owner. The lease of a process that is known
+to have ended is taken over at once. Either way the server's attempt is settled first:
+that is the attempt's own rule, not the lease's.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from orchestrator.application.ports.storage import (
-    LeaseHeld,
-)
-from orchestrator.application.results import (
-    ErrorCode,
-    RefusedError,
-)
+from orchestrator.application.ports.storage import Lease, LeaseHeld, UnitOfWork
+from orchestrator.application.results import ErrorCode, RefusedError
 from orchestrator.application.services import Services
+
+#: A lease is renewed this many times before it would run out.
+RENEWALS = 4
 
 
 def server_resource(server: str) -> str:
@@ -19,13 +24,29 @@ def server_resource(server: str) -> str:
     return f"server:{server}"
 
 
+def run_resource(run: str) -> str:
+    """The name of a run's lease."""
+    return f"run:{run}"
+
+
+def take(services: Services, uow: UnitOfWork, resource: str) -> Lease | LeaseHeld:
+    """Take or renew a lease for this process, or say who has it."""
+    now = services.clock.now()
+    until = now + timedelta(seconds=services.limits.lease_seconds)
+    found = uow.runs.take_lease(resource, services.owner, now=now, until=until)
+    if isinstance(found, LeaseHeld) and services.is_gone(found.lease.owner):
+        uow.runs.release_lease(resource, found.lease.owner)
+        found = uow.runs.take_lease(resource, services.owner, now=now, until=until)
+    return found
+
+
 class RunLease:
     """Holds a run, so that two processes never drive it at once."""
 
-    def __init__(self, services: Services, resource: str) -> None:
+    def __init__(self, services: Services, run: str) -> None:
         """Remember what to take and give back."""
         self._services = services
-        self._resource = resource
+        self._resource = run_resource(run)
 
     def __enter__(self) -> None:
         """Take it.
@@ -33,13 +54,8 @@ class RunLease:
         Raises:
             RefusedError: another process has it.
         """
-        services = self._services
-        now = services.clock.now()
-        until = now + timedelta(seconds=services.limits.lease_seconds)
-        with services.storage.begin() as uow:
-            found = uow.runs.take_lease(
-                self._resource, services.owner, now=now, until=until
-            )
+        with self._services.storage.begin() as uow:
+            found = take(self._services, uow, self._resource)
         if isinstance(found, LeaseHeld):
             held = found.lease
             raise RefusedError(
@@ -53,3 +69,24 @@ class RunLease:
         """Give it back."""
         with self._services.storage.begin() as uow:
             uow.runs.release_lease(self._resource, self._services.owner)
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Renews the leases of a run and of the servers in flight, in time."""
+
+    services: Services
+    run: str
+    _renewed: datetime | None = None
+
+    def keep(self, servers: Iterable[str] = ()) -> None:
+        """Renew if it is time to."""
+        now = self.services.clock.now()
+        every = timedelta(seconds=self.services.limits.lease_seconds / RENEWALS)
+        if self._renewed is not None and now - self._renewed < every:
+            return
+        self._renewed = now
+        with self.services.storage.begin() as uow:
+            take(self.services, uow, run_resource(self.run))
+            for server in servers:
+                take(self.services, uow, server_resource(server))

@@ -18,7 +18,6 @@ from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.remediation import (
     Attempt,
     AttemptEvent,
-    AttemptState,
     Outcome,
     advance,
 )
@@ -72,17 +71,14 @@ def move_run(
     return moved
 
 
-def unknown_end(attempt: Attempt) -> bool:
-    """Whether an attempt was begun and nobody knows how it ended."""
-    return attempt.state not in (AttemptState.READY, AttemptState.SETTLED)
-
-
-def skip(uow: UnitOfWork, attempt: Attempt, reason: str) -> Attempt:
+def settle_unbegun(
+    uow: UnitOfWork, attempt: Attempt, outcome: Outcome, reason: str
+) -> Attempt:
     """Settle an attempt that was not begun."""
     skipped = replace(
         attempt,
         state=advance(attempt.state, AttemptEvent.SETTLE),
-        outcome=Outcome.SKIPPED,
+        outcome=outcome,
         reason=reason,
     )
     uow.runs.save_attempt(skipped, fence=attempt.fence)

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from orchestrator.application.attempt.drain import drain, is_drained, undrain
+from orchestrator.application.attempt.drain import (
+    drain,
+    is_drained,
+    left_drained,
+    undrain,
+)
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.codec import from_json
 from orchestrator.application.hooks import HookRecord, trouble
@@ -228,6 +233,7 @@ def test_a_server_is_drained_alone_and_put_back(stage: Stage) -> None:
     assert is_drained(stage.attempt("fe1"))
     assert undrain(turn) is None
     assert not is_drained(stage.attempt("fe1"))
+    assert left_drained(turn) == ""
     assert stage.hooks.ran() == [Hook.DRAIN_SERVER, Hook.UNDRAIN_SERVER]
     assert {tuple(call.estate.servers) for call in stage.hooks.calls} == {("fe1",)}
 
@@ -264,7 +270,7 @@ def test_a_server_that_stays_out_is_unhealthy_and_says_so(stage: Stage) -> None:
     ended = undrain(turn)
     assert ended is not None
     assert ended[0] is Outcome.UNHEALTHY
-    assert "fe1 is still drained" in ended[1]
+    assert "fe1 is still drained" in left_drained(turn)
     assert is_drained(stage.attempt("fe1"))
 
 

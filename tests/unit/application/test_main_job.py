@@ -145,7 +145,7 @@ def test_an_unreachable_server_holds_up_its_pool_and_no_other(
     sqlite_storage: Storage,
 ) -> None:
     with world(sqlite_storage, ["fe1", "fe2", "proxy"], alone=["proxy"]) as made:
-        name = approved(made, replace(RESTART, pool_wait_minutes=1))
+        name = approved(made, replace(RESTART, pool_wait_minutes=1, growth=(3,)))
         made.gateway.faults["fe1"] = HostFaultError(
             FaultKind.UNREACHABLE, "fe1", "no answer within 3 s"
         )

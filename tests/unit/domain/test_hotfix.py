@@ -46,9 +46,9 @@ UNPINNED = package("WindowsServer2003-KB900001-v3-x86-ENU.exe", pinned=False)
         ([UNPINNED], f"! {UNPINNED.name} is not pinned; give --sha256"),
         (
             [GERMAN, X64, FOR_SP2],
-            "! no package for x86, ENU; import one with catalog package",
+            "! no package for x86, ENU, SP1; import one with catalog package",
         ),
-        ([], "! no package for x86, ENU; import one with catalog package"),
+        ([], "! no package for x86, ENU, SP1; import one with catalog package"),
     ],
 )
 def test_the_package_fits_platform_language_and_service_pack(

@@ -1,0 +1,193 @@
+"""What lets a wave begin, and what stops a run after a server or a wave.
+
+Each answer is ``None``, or one sentence: what stops the run and what would let it go
+on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.application.judging import Estate
+from orchestrator.application.services import Services
+from orchestrator.domain.budgets import Ended, sentence_of, stop_of
+from orchestrator.domain.forecast import WaveForecast, fits, forecast, turn_length
+from orchestrator.domain.planning import Plan, Wave
+from orchestrator.domain.remediation import Attempt, AttemptState, Outcome
+from orchestrator.domain.rollout import Run
+from orchestrator.domain.windows import Closed, Frozen, Open, opening
+
+#: Earlier turns that a forecast is made from.
+FORECAST_TURNS = 500
+
+#: With these nothing was changed on a server, so they say nothing of the change.
+UNTOUCHED = frozenset(
+    {
+        Outcome.UNREACHABLE,
+        Outcome.REFUSED,
+        Outcome.BLOCKED,
+        Outcome.DROPPED,
+        Outcome.SKIPPED,
+        Outcome.ALREADY_COMPLIANT,
+    }
+)
+#: With these a server is as the plan wanted it.
+WELL = frozenset(
+    {Outcome.REMEDIATED, Outcome.INSTALLED_NOT_ACTIVE, Outcome.ROLLED_BACK}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The gates of one run.
+
+    A stop is a question to a person, and resuming the run is the answer.
+    """
+
+    services: Services
+    run: Run
+    plan: Plan
+    estate: Estate
+    #: Servers that had ended when this process took the run up. Whoever resumed it
+    #: has accepted them, so they spend no budget again.
+    accepted: frozenset[str]
+
+    @property
+    def _resume(self) -> str:
+        return f"orchestrator resume {self.run.name}"
+
+    def passed(self, wave: Wave) -> bool:
+        """Whether a wave was done when this process took the run up."""
+        names = {planned.server for planned in wave.servers}
+        return names <= self.accepted and all(
+            found.settled for found in self._attempts(wave)
+        )
+
+    def before(self, wave: Wave) -> str | None:
+        """Whether every server of a wave is in its window, for as long as it takes.
+
+        A wave whose servers are all settled, or are being settled, is let through.
+        """
+        unbegun = [
+            found.server
+            for found in self._attempts(wave)
+            if found.state is AttemptState.READY
+        ]
+        if not unbegun:
+            return None
+        closed = outside_window(self.services, self.estate, self.plan, wave, unbegun)
+        return f"wave {wave.number}: {closed}; then {self._resume}" if closed else None
+
+    def during(self) -> str | None:
+        """Whether a budget is overspent, or failures have one cause."""
+        with self.services.storage.read() as uow:
+            attempts = uow.runs.attempts(self.run.name)
+        stop = stop_of(
+            (
+                self._ended(found)
+                for found in attempts
+                if has_ended(found) and found.server not in self.accepted
+            ),
+            total=len(attempts),
+            budgets=self.plan.policy.budgets,
+        )
+        return sentence_of(stop, self._resume) if stop else None
+
+    def after(self, wave: Wave) -> str | None:
+        """Whether enough of the servers that a wave changed are well."""
+        attempts = [
+            found
+            for found in self._attempts(wave)
+            if found.server not in self.accepted and found.outcome not in UNTOUCHED
+        ]
+        if not attempts:
+            return None
+        policy = self.plan.policy
+        well = [found for found in attempts if found.outcome in WELL]
+        share = 100 * len(well) / len(attempts)
+        if share < policy.success_percent:
+            bad = ", ".join(f.server for f in attempts if f.outcome not in WELL)
+            return (
+                f"wave {wave.number}: {share:.0f} % went well, "
+                f"{policy.success_percent} % wanted; not well: {bad}; look at them, "
+                f"then {self._resume}"
+            )
+        return None
+
+    def _attempts(self, wave: Wave) -> list[Attempt]:
+        with self.services.storage.read() as uow:
+            found = uow.runs.attempts(self.run.name)
+        return [attempt for attempt in found if attempt.wave == wave.number]
+
+    def _ended(self, attempt: Attempt) -> Ended:
+        server = self.estate.inventory.servers[attempt.server]
+        shares = {
+            "site": server.site,
+            "pool": server.pool or "",
+            "credential": self.estate.inventory.credential_of(server) or "",
+            "package": self._package_of(attempt.server),
+        }
+        return Ended(
+            attempt.server,
+            attempt.outcome or Outcome.UNKNOWN,
+            {what: name for what, name in shares.items() if name},
+        )
+
+    def _package_of(self, server: str) -> str:
+        for planned in self.plan.servers():
+            if planned.server == server:
+                return planned.basis.package_sha256 or ""
+        return ""
+
+
+def has_ended(attempt: Attempt) -> bool:
+    """Whether an attempt has its end, or nobody could find it out."""
+    return attempt.settled or attempt.state is AttemptState.UNKNOWN
+
+
+def outside_window(
+    services: Services, estate: Estate, plan: Plan, wave: Wave, servers: Iterable[str]
+) -> str | None:
+    """Why servers may not be changed now: a freeze, a window, or too little of it."""
+    now = services.clock.now()
+    length = {found.wave: found for found in forecasts(services, plan)}
+    for name in servers:
+        server = estate.inventory.servers[name]
+        match opening(estate.inventory, server, now):
+            case Frozen(freeze, until, reason):
+                return f"{name} is frozen by {freeze} ({reason}) until {_time(until)}"
+            case Closed(opens):
+                when = f"opens {_time(opens)}" if opens else "does not open again"
+                return f"{name} is outside its window, which {when}"
+            case Open(until):
+                short = _too_short(length.get(wave.number), now, until)
+                if short:
+                    return f"{name}: {short}"
+    return None
+
+
+def _too_short(
+    wave: WaveForecast | None, now: datetime, until: datetime | None
+) -> str | None:
+    if wave is None or until is None or fits(wave, now, until):
+        return None
+    minutes = wave.p95.total_seconds() / 60
+    return (
+        f"the wave may take {minutes:.0f} minutes (95 of 100 times less), "
+        f"its window closes {_time(until)}"
+    )
+
+
+def forecasts(services: Services, plan: Plan) -> tuple[WaveForecast, ...]:
+    """How long each wave will take, where earlier turns say so."""
+    with services.storage.read() as uow:
+        earlier: Sequence[Attempt] = tuple(
+            uow.runs.last_installs(plan.article).values()
+        )[:FORECAST_TURNS]
+    return forecast(plan, turn_length(earlier), services.limits.apply_concurrency)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}Z"
