@@ -22,13 +22,15 @@ def _names_from(
         from orchestrator.bootstrap import Program
         from orchestrator.cli.text import clean
 
-        with (
-            suppress(Exception),
-            Program().services() as services,
-            services.storage.read() as uow,
-        ):
-            names = (clean(name) for name in ask(uow))
-            return sorted(name for name in names if name.startswith(incomplete))
+        with suppress(Exception):
+            program = Program()
+            scheme, _, file = program.database.partition(":///")
+            # Asking must not make a database.
+            if scheme == "sqlite" and not Path(file).exists():
+                return []
+            with program.services() as services, services.storage.read() as uow:
+                names = (clean(name) for name in ask(uow))
+                return sorted(name for name in names if name.startswith(incomplete))
         return []
 
     return complete

@@ -131,10 +131,8 @@ class Demo:
         self._run("apply", plan)
         self._run("audit", ARTICLE)
         after = self._audit("after.json")
-        run = self._ask("status")["runs"][0]["run"]
-        outcomes = {
-            line["server"]: line for line in self._ask("status", run)["outcomes"]
-        }
+        newest = self._ask("status", "--watch")
+        outcomes = {line["server"]: line for line in newest["outcomes"]}
         return DemoReport(
             servers=tuple(
                 _line(was, after[name], outcomes.get(name, {}))

@@ -45,10 +45,8 @@ def audit(report: AuditReport) -> Iterator[RenderableType]:
 def _audited(line: AuditedServer) -> Sequence[object]:
     seen = age(line.age_seconds)
     observed = seen if line.observed is None else f"{seen} ago"
-    reason = line.reason
-    if line.contact:
-        reason = f"{reason} (last contact failed: {line.contact})"
-    return (line.server, word(line.verdict), reason, observed, _waived(line.waiver))
+    waiver = _waived(line.waiver)
+    return (line.server, word(line.verdict), line.reason, observed, waiver)
 
 
 def _waived(waiver: WaiverLine | None) -> str:
