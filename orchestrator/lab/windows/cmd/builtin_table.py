@@ -27,6 +27,8 @@ class ErrorlevelRule(Enum):
 
     ALWAYS = auto()
     FAILURE = auto()
+    #: On failure, and in a file named ``.cmd`` (not ``.bat``) on success too.
+    CMD_FILES = auto()
     NEVER = auto()
 
 
@@ -42,6 +44,7 @@ class Builtin:
 
 
 _FAILURE, _NEVER = ErrorlevelRule.FAILURE, ErrorlevelRule.NEVER
+_CMD_FILES = ErrorlevelRule.CMD_FILES
 BUILTINS: dict[str, Builtin] = {
     "break": Builtin(text.nothing, _NEVER),
     "call": Builtin(control.call, _FAILURE),
@@ -58,15 +61,15 @@ BUILTINS: dict[str, Builtin] = {
     "goto": Builtin(control.goto, _NEVER),
     "md": Builtin(folders.make),
     "move": Builtin(files.move),
-    "path": Builtin(text.path, _FAILURE),
+    "path": Builtin(text.path, _CMD_FILES),
     "pause": Builtin(control.pause, _NEVER),
     "popd": Builtin(folders.pop, _FAILURE),
-    "prompt": Builtin(text.prompt, _FAILURE),
+    "prompt": Builtin(text.prompt, _CMD_FILES),
     "pushd": Builtin(folders.push),
     "rd": Builtin(folders.remove, _NEVER),
     "rem": Builtin(text.nothing, _NEVER),
     "ren": Builtin(files.rename),
-    "set": Builtin(text.set_variable, _FAILURE),
+    "set": Builtin(text.set_variable, _CMD_FILES),
     "setlocal": Builtin(control.setlocal),
     "shift": Builtin(control.shift, _NEVER),
     "start": Builtin(control.start, _FAILURE),

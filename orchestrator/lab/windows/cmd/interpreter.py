@@ -325,11 +325,21 @@ class Interpreter(Session):
         except FileError as error:
             self.complain(f"{error.message}\r\n")
             status = 1
-        if entry.rule is ErrorlevelRule.ALWAYS or (
-            status and entry.rule is ErrorlevelRule.FAILURE
-        ):
+        if self._counts(entry.rule, status or 0):
             self.errorlevel = status or 0
         return status or 0
+
+    def _counts(self, rule: ErrorlevelRule, status: int) -> bool:
+        match rule:
+            case ErrorlevelRule.ALWAYS:
+                return True
+            case ErrorlevelRule.NEVER:
+                return False
+            case ErrorlevelRule.FAILURE:
+                return bool(status)
+            case ErrorlevelRule.CMD_FILES:
+                path = self.frames[-1].arguments.path if self.frames else ""
+                return bool(status) or path.lower().endswith(".cmd")
 
     def _batch(self, head: str, path: str, tail: str, *, called: bool) -> Routine:
         frame = Frame(Arguments(head, tail, path))
