@@ -136,8 +136,9 @@ class SqlStorage:
         with (
             translated(self._engine.url),
             self._turns or nullcontext(),
-            self._chains.lend() as chain,
             self._engine.connect() as connection,
+            # Lent last: there are no more chains than connections.
+            self._chains.lend() as chain,
             connection.begin(),
         ):
             yield self._unit(Work(connection, writes=True), chain)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from orchestrator.adapters.database import default_url, open_storage
+from orchestrator.adapters.database import SqlStorage, default_url, open_storage
 from orchestrator.adapters.database.engine import make_engine, parse_url
 from orchestrator.adapters.database.errors import shown
 from orchestrator.application.ports.storage import StorageError
@@ -114,3 +114,12 @@ def test_a_server_that_does_not_answer_is_named_without_options() -> None:
 def test_an_address_is_shown_as_it_was_given_but_for_its_secrets() -> None:
     url = parse_url(f"postgresql://anna:{SECRET}@db/fleet?passfile=x")
     assert shown(url) == "postgresql://anna:***@db/fleet"
+
+
+def test_a_unit_within_a_unit_is_a_mistake_and_not_a_deadlock(
+    sqlite_storage: SqlStorage,
+) -> None:
+    with sqlite_storage.begin(), pytest.raises(RuntimeError, match="open in this"):
+        sqlite_storage.begin().__enter__()
+    with sqlite_storage.begin() as uow:
+        assert uow.runs.leases() == ()
