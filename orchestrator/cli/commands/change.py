@@ -301,7 +301,7 @@ def status(
 ) -> Answer:
     """Show a run; without a name every run, or with --watch the newest."""
     from orchestrator.application import apply as use_case
-    from orchestrator.cli.main import glance
+    from orchestrator.cli.output import glance
     from orchestrator.domain.rollout import RunState
 
     moving = (RunState.RUNNING, RunState.PAUSING, RunState.ABORTING)

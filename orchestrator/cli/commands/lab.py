@@ -68,7 +68,7 @@ def serve(
 
     They let in the credential "lab", which is made where there is none.
     """
-    from orchestrator.cli.main import show
+    from orchestrator.cli.output import show
     from orchestrator.cli.serving import account_of_lab, report_of, write_kit
     from orchestrator.lab import scenario as scenarios
     from orchestrator.lab.serve import Lab
@@ -102,7 +102,7 @@ def demo(
 ) -> Answer:
     """Run the main job on a simulated estate, through the commands you would use."""
     from orchestrator.cli.demo import Demo
-    from orchestrator.cli.main import show
+    from orchestrator.cli.output import show
 
     stage = Demo.open(folder, json=session.json, no_color=session.options.no_color)
     with stage.serving():
