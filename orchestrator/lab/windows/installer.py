@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 
 from orchestrator.lab.windows import traces
-from orchestrator.lab.windows.cmd.jobs import Executor, Invocation, Outcome, Routine
-from orchestrator.lab.windows.cmd.ports import Program
+from orchestrator.lab.windows.cmd.ports import Invocation, Jobs, Program
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine
 from orchestrator.lab.windows.host import Host
 from orchestrator.lab.windows.package import Package
 from orchestrator.lab.windows.pe import FileVersion, make_image, version_of
@@ -159,7 +159,7 @@ class Engine:
         self._began = host.agenda.elapsed()
         self._targets = [target_of(name) for name in package.files]
 
-    def work(self, executor: Executor) -> Routine:
+    def work(self, executor: Jobs) -> Routine:
         """The phases of an installation, over the host's install time."""
 
         def take(share: float) -> Outcome:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
-from orchestrator.lab.windows.cmd.ports import Program
+from orchestrator.lab.windows.cmd.ports import Invocation, Program
+from orchestrator.lab.windows.cmd.streams import Routine
 from orchestrator.lab.windows.host import Host
 from orchestrator.lab.windows.services import Answer, Service, State
 

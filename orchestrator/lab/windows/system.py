@@ -50,6 +50,11 @@ class ProcessList:
         """Take a process off the table."""
         self._host.processes.remove(pid)
 
+    def kill(self, pid: int, code: int) -> bool:
+        """End any process from outside, with its service."""
+        self._host.kill(pid, code)
+        return True
+
     def rows(self) -> Sequence[ProcessRow]:
         """All that run."""
         elapsed = self._host.agenda.elapsed()

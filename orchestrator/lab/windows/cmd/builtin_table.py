@@ -14,8 +14,8 @@ from orchestrator.lab.windows.cmd.builtin import (
     folders,
     text,
 )
-from orchestrator.lab.windows.cmd.jobs import Routine
 from orchestrator.lab.windows.cmd.session import Session
+from orchestrator.lab.windows.cmd.streams import Routine
 
 
 class ErrorlevelRule(Enum):

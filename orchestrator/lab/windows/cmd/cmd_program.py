@@ -6,9 +6,10 @@ import re
 
 from orchestrator.lab.windows.cmd.builtin.text import VERSION_TEXT
 from orchestrator.lab.windows.cmd.interpreter import Interpreter
-from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
 from orchestrator.lab.windows.cmd.launch import Context, locate
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.session import read_line
+from orchestrator.lab.windows.cmd.streams import Routine
 
 _SWITCH = re.compile(r"\s*/([a-z?])(:\w+)?", re.IGNORECASE)
 _SPECIAL = re.compile(r"[&<>()@^|]")

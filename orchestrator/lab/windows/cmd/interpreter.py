@@ -28,7 +28,6 @@ from orchestrator.lab.windows.cmd.expansion import (
     expand_loop,
     split_words,
 )
-from orchestrator.lab.windows.cmd.jobs import Executor, Job, Pipe, Routine
 from orchestrator.lab.windows.cmd.parser import (
     DELIMITERS,
     MAX_LINE,
@@ -42,10 +41,11 @@ from orchestrator.lab.windows.cmd.parser import (
     Tree,
     parse,
 )
-from orchestrator.lab.windows.cmd.ports import System
+from orchestrator.lab.windows.cmd.ports import Jobs, Started, System
 from orchestrator.lab.windows.cmd.redirection import Handles, redirected
 from orchestrator.lab.windows.cmd.rendering import render
 from orchestrator.lab.windows.cmd.session import Session
+from orchestrator.lab.windows.cmd.streams import Pipe, Routine
 from orchestrator.lab.windows.paths import FileError
 
 NOT_RECOGNIZED = 9009
@@ -63,7 +63,7 @@ class Interpreter(Session):
     def __init__(
         self,
         system: System,
-        executor: Executor,
+        executor: Jobs,
         pid: int,
         context: launch.Context,
     ) -> None:
@@ -191,7 +191,7 @@ class Interpreter(Session):
         self.errorlevel = yield second.outcome
         return self.errorlevel
 
-    def fork(self, tree: Tree, handles: Handles) -> Job:
+    def fork(self, tree: Tree, handles: Handles) -> Started:
         """Run a tree in a cmd of its own that inherits everything but batch files."""
 
         def body(child: Interpreter) -> Routine:
@@ -201,12 +201,12 @@ class Interpreter(Session):
         return self._fork(f'/S /D /c" {self.late(render(tree))}"', handles, body)
 
     @override
-    def fork_line(self, line: str, handles: Handles) -> Job:
+    def fork_line(self, line: str, handles: Handles) -> Started:
         return self._fork(f"/c {line}", handles, lambda child: child.run_line(line))
 
     def _fork(
         self, tail: str, handles: Handles, body: Callable[[Interpreter], Routine]
-    ) -> Job:
+    ) -> Started:
         shell = self.lookup("ComSpec") or "cmd.exe"
 
         def run(pid: int) -> Routine:
@@ -355,7 +355,7 @@ class Interpreter(Session):
         return self.errorlevel
 
     @override
-    def start_program(self, head: str, path: str, tail: str) -> Job | None:
+    def start_program(self, head: str, path: str, tail: str) -> Started | None:
         """Start a program without waiting; ``None``, and a word, if it is none."""
         try:
             program = launch.program_at(self.system, path, self.tools)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.lab.windows.cmd.jobs import (
-    Console,
-    Executor,
+from orchestrator.lab.windows.cmd.ports import (
     Invocation,
-    Job,
-    Routine,
-    Streams,
+    Jobs,
+    Program,
+    Started,
+    System,
 )
-from orchestrator.lab.windows.cmd.ports import Program, System
+from orchestrator.lab.windows.cmd.streams import Console, Routine, Streams
 from orchestrator.lab.windows.filesystem import FileSystem
 from orchestrator.lab.windows.paths import FileError, Win32, full_path
 from orchestrator.lab.windows.pe import version_of
@@ -85,7 +84,7 @@ def program_at(
 
 
 def start(
-    executor: Executor,
+    executor: Jobs,
     system: System,
     program: Program,
     *,
@@ -93,7 +92,7 @@ def start(
     line: tuple[str, str],
     context: Context,
     parent: int = 0,
-) -> Job:
+) -> Started:
     """Start a process; ``line`` is the program's name as written, and the rest."""
 
     def run(pid: int) -> Routine:

@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
-    from orchestrator.lab.windows.filesystem import FileSystem
-    from orchestrator.lab.windows.registry import Registry
+from orchestrator.lab.windows.cmd.streams import (
+    Console,
+    Outcome,
+    Routine,
+    Streams,
+    codec,
+)
+from orchestrator.lab.windows.filesystem import FileSystem
+from orchestrator.lab.windows.registry import Registry
 
 
 class Program(Protocol):
     """What an executable does: a routine that ends with the exit code.
 
-    It waits by yielding an :class:`~orchestrator.lab.windows.cmd.jobs.Outcome`,
+    It waits by yielding an :class:`~orchestrator.lab.windows.cmd.streams.Outcome`,
     whose number the yield gives back. When the process is killed the routine is
     closed at its yield, so a ``finally`` there can stop what it started.
     """
@@ -107,3 +112,67 @@ class System(Protocol):
 
     def program(self, content: bytes) -> Program | None:
         """What a file does that is none of Windows' own tools, by its content."""
+
+
+class Started(Protocol):
+    """A process that was started: its number, and its end."""
+
+    @property
+    def pid(self) -> int:
+        """The process number."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Happens with the exit code when it ends."""
+
+
+class Jobs(Protocol):
+    """How a program waits and starts others."""
+
+    @property
+    def tools(self) -> Mapping[str, Program]:
+        """Windows' own programs by internal name."""
+
+    def pause(self, seconds: float) -> Outcome:
+        """Happens after so many simulated seconds."""
+
+    def start(
+        self,
+        image: str,
+        command_line: str,
+        parent: int,
+        run: Callable[[int], Routine],
+    ) -> Started:
+        """Enter a process into the table and begin it; ``run`` gets its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a program: what a process gets from whoever starts it.
+
+    ``tail`` is the command line behind the program's name, as it was written;
+    ``folder`` is the working folder, absolute.
+    """
+
+    system: System
+    executor: Jobs
+    streams: Streams
+    pid: int
+    path: str
+    tail: str
+    folder: str
+    environment: Mapping[str, str]
+    console: Console
+
+    @property
+    def code_page(self) -> str:
+        """The codec of what is printed."""
+        return codec(self.console.code_page)
+
+    def print(self, text: str) -> None:
+        """Write text to standard output."""
+        self.streams.stdout.write(text.encode(self.code_page, "replace"))
+
+    def complain(self, text: str) -> None:
+        """Write text to standard error."""
+        self.streams.stderr.write(text.encode(self.code_page, "replace"))

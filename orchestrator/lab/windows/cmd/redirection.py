@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.lab.windows.cmd.jobs import (
+from orchestrator.lab.windows.cmd.parser import Redirect
+from orchestrator.lab.windows.cmd.streams import (
     Memory,
     Nothing,
     Outcome,
@@ -13,7 +14,6 @@ from orchestrator.lab.windows.cmd.jobs import (
     Source,
     Streams,
 )
-from orchestrator.lab.windows.cmd.parser import Redirect
 from orchestrator.lab.windows.filesystem import FileSystem, Node
 from orchestrator.lab.windows.paths import FileError, Win32
 

@@ -10,19 +10,12 @@ from datetime import datetime
 
 from orchestrator.lab.windows.cmd.batch import Frame
 from orchestrator.lab.windows.cmd.expansion import Environment, Locator
-from orchestrator.lab.windows.cmd.jobs import (
-    Executor,
-    Job,
-    Outcome,
-    Routine,
-    Source,
-    codec,
-)
 from orchestrator.lab.windows.cmd.launch import Context
 from orchestrator.lab.windows.cmd.parser import Tree
-from orchestrator.lab.windows.cmd.ports import Program, System
+from orchestrator.lab.windows.cmd.ports import Jobs, Program, Started, System
 from orchestrator.lab.windows.cmd.redirection import Handles
 from orchestrator.lab.windows.cmd.rendering import is_quiet, render
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine, Source, codec
 from orchestrator.lab.windows.filesystem import FileSystem
 from orchestrator.lab.windows.paths import full_path
 
@@ -42,7 +35,7 @@ class Session(ABC):
     """The state of one cmd.exe: variables, folder, handles, ERRORLEVEL."""
 
     def __init__(
-        self, system: System, executor: Executor, pid: int, context: Context
+        self, system: System, executor: Jobs, pid: int, context: Context
     ) -> None:
         """Inherit folder, environment and streams."""
         self.system, self.executor, self.pid = system, executor, pid
@@ -174,11 +167,11 @@ class Session(ABC):
         """Run a command line."""
 
     @abstractmethod
-    def fork_line(self, line: str, handles: Handles) -> Job:
+    def fork_line(self, line: str, handles: Handles) -> Started:
         """Run a command line in a cmd of its own."""
 
     @abstractmethod
-    def start_program(self, head: str, path: str, tail: str) -> Job | None:
+    def start_program(self, head: str, path: str, tail: str) -> Started | None:
         """Start a program without waiting."""
 
 

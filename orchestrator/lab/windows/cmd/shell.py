@@ -6,18 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.lab.machine import Command, CommandOutput
 from orchestrator.lab.windows.cmd import launch
-from orchestrator.lab.windows.cmd.jobs import (
-    Console,
-    Executor,
-    Job,
-    Memory,
-    Nothing,
-    Pipe,
-    Streams,
-)
+from orchestrator.lab.windows.cmd.jobs import Executor
 from orchestrator.lab.windows.cmd.launch import Context
-from orchestrator.lab.windows.cmd.ports import System
+from orchestrator.lab.windows.cmd.ports import Started, System
 from orchestrator.lab.windows.cmd.program.table import TOOLS
+from orchestrator.lab.windows.cmd.streams import Console, Memory, Nothing, Pipe, Streams
 from orchestrator.lab.windows.paths import FileError, Win32
 
 OEM_PAGE = 437
@@ -31,7 +24,7 @@ class CmdCommand:
         """Nothing runs yet."""
         self._system, self._executor = system, executor
         self._stdin, self._stdout, self._stderr = Pipe(1 << 40), Pipe(), Pipe()
-        self._job: Job | None = None
+        self._job: Started | None = None
         self._code: int | None = None
 
     @property
@@ -39,7 +32,7 @@ class CmdCommand:
         """What its process reads and writes."""
         return Streams(self._stdin, self._stdout, self._stderr)
 
-    def follow(self, job: Job) -> None:
+    def follow(self, job: Started) -> None:
         """It is this process."""
         self._job = job
 
@@ -71,7 +64,7 @@ class CmdCommand:
         """Stop it and all that it started."""
         with self._system.visit():
             if self._job is not None:
-                self._executor.kill_group(self._job.group)
+                self._executor.kill_group(self._job.pid)
 
 
 class CmdShell:
@@ -136,10 +129,10 @@ def start_process(
     *,
     folder: str | None = None,
     environment: Mapping[str, str] | None = None,
-) -> Job:
+) -> Started:
     """Start a program that belongs to no shell, as ``Win32_Process.Create`` does.
 
-    Its output goes nowhere. ``Job.pid`` is its number; ``Job.outcome`` its end.
+    Its output goes nowhere. The answer holds its number and its end.
 
     Raises:
         FileError: no such program (2) or folder (3, 267), or it is none (193).
@@ -155,7 +148,7 @@ def start_process(
     return start(system, executor, command_line, context)
 
 
-def start(system: System, executor: Executor, line: str, context: Context) -> Job:
+def start(system: System, executor: Executor, line: str, context: Context) -> Started:
     """Start a command line as CreateProcess does.
 
     Raises:

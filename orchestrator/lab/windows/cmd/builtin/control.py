@@ -15,9 +15,9 @@ from orchestrator.lab.windows.cmd.batch import (
 from orchestrator.lab.windows.cmd.builtin.words import read_words
 from orchestrator.lab.windows.cmd.conditions import number
 from orchestrator.lab.windows.cmd.expansion import Arguments, expand, split_words
-from orchestrator.lab.windows.cmd.jobs import Outcome, Routine
 from orchestrator.lab.windows.cmd.parser import DELIMITERS
 from orchestrator.lab.windows.cmd.session import Session, read_line
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine
 
 FILE_NOT_STARTED = 9059
 MAX_SAVED = 32

@@ -11,8 +11,8 @@ from orchestrator.lab.windows.cmd.builtin.words import (
     read_words,
     syntax_error,
 )
-from orchestrator.lab.windows.cmd.jobs import Routine
 from orchestrator.lab.windows.cmd.session import Session
+from orchestrator.lab.windows.cmd.streams import Routine
 from orchestrator.lab.windows.filesystem import Attribute, Node
 from orchestrator.lab.windows.paths import FileError, Win32, wildcard
 

@@ -7,9 +7,9 @@ from orchestrator.lab.windows.cmd.builtin.words import (
     read_words,
     syntax_error,
 )
-from orchestrator.lab.windows.cmd.jobs import Routine
 from orchestrator.lab.windows.cmd.parser import DELIMITERS
 from orchestrator.lab.windows.cmd.session import Session
+from orchestrator.lab.windows.cmd.streams import Routine
 from orchestrator.lab.windows.filesystem import Attribute
 from orchestrator.lab.windows.paths import FileError, Win32
 

@@ -9,9 +9,9 @@ from orchestrator.lab.windows.cmd.builtin.words import (
     read_words,
     syntax_error,
 )
-from orchestrator.lab.windows.cmd.jobs import Routine
 from orchestrator.lab.windows.cmd.parser import DELIMITERS
 from orchestrator.lab.windows.cmd.session import Session, clock_text, read_line
+from orchestrator.lab.windows.cmd.streams import Routine
 from orchestrator.lab.windows.paths import FileError, Win32
 
 VERSION_TEXT = "Microsoft Windows [Version 5.2.3790]"

@@ -6,8 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from orchestrator.lab.windows.cmd.expansion import split_words
-from orchestrator.lab.windows.cmd.jobs import Outcome, Routine
 from orchestrator.lab.windows.cmd.session import Session
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine
 from orchestrator.lab.windows.filesystem import Node
 from orchestrator.lab.windows.paths import FileError, Win32, wildcard
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from orchestrator.lab.windows.cmd.jobs import Invocation, Outcome, Routine
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.session import read_all
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine
 from orchestrator.lab.windows.filesystem import Node
 from orchestrator.lab.windows.paths import FileError, Win32, full_path, wildcard
 

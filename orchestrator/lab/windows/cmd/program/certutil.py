@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
-from orchestrator.lab.windows.cmd.jobs import Invocation
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.program.arguments import arguments, path_of
 from orchestrator.lab.windows.paths import FileError, Win32
 

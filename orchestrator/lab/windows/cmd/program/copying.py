@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.lab.windows.cmd.jobs import Invocation
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.program.arguments import arguments, files_of, path_of
 from orchestrator.lab.windows.filesystem import Node
 from orchestrator.lab.windows.paths import FileError, full_path

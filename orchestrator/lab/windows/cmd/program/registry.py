@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.lab.windows.cmd.jobs import Invocation
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.program.arguments import arguments, option
 from orchestrator.lab.windows.registry import RegData, RegType, RegValue
 

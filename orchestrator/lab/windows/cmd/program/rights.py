@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.program.arguments import arguments, matching
 from orchestrator.lab.windows.cmd.program.search import answer
+from orchestrator.lab.windows.cmd.streams import Routine
 from orchestrator.lab.windows.filesystem import Attribute, Node
 from orchestrator.lab.windows.paths import FileError
 from orchestrator.lab.windows.security import (

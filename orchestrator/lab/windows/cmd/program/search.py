@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.program.arguments import (
     BytesRoutine,
     arguments,
@@ -16,6 +16,7 @@ from orchestrator.lab.windows.cmd.program.arguments import (
     standard_input,
 )
 from orchestrator.lab.windows.cmd.session import read_line
+from orchestrator.lab.windows.cmd.streams import Routine
 from orchestrator.lab.windows.paths import FileError
 
 NO_MATCH, WRONG_USE = 1, 2

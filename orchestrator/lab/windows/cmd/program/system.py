@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from orchestrator.lab.windows.cmd.jobs import Invocation, Routine
+from orchestrator.lab.windows.cmd.ports import Invocation
 from orchestrator.lab.windows.cmd.program.arguments import arguments
+from orchestrator.lab.windows.cmd.streams import Routine
 
 PING_SECONDS, PING_TIMEOUT, PINGS = 1.0, 5.0, 4
 MAX_PINGS = 1_000_000

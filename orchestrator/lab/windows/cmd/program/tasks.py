@@ -6,8 +6,7 @@ import csv
 import io
 import re
 
-from orchestrator.lab.windows.cmd.jobs import Invocation
-from orchestrator.lab.windows.cmd.ports import ProcessRow
+from orchestrator.lab.windows.cmd.ports import Invocation, ProcessRow
 from orchestrator.lab.windows.cmd.program.arguments import arguments, option
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.lab.windows.cmd import shell
-from orchestrator.lab.windows.cmd.jobs import Invocation, Outcome, Routine
+from orchestrator.lab.windows.cmd.ports import Invocation
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine
 from orchestrator.lab.windows.paths import FileError, Win32
 from tests.unit.lab.windows.cmd.machine import Machine
 
