@@ -100,7 +100,9 @@ def test_first_seen_is_kept_per_article(storage: SqlStorage) -> None:
         assert uow.facts.first_seen("KB3") == {}
 
 
-def test_a_large_estate_is_read_in_seconds(storage: SqlStorage) -> None:
+def test_reading_a_thousand_servers_takes_less_than_a_second_of_work(
+    storage: SqlStorage,
+) -> None:
     seen = [
         Observation(FactKind.SERVICE, Unreadable("denied"), "wmi", AT, f"svc{number}")
         for number in range(20)
@@ -108,10 +110,10 @@ def test_a_large_estate_is_read_in_seconds(storage: SqlStorage) -> None:
     with storage.begin() as uow:
         for number in range(1_000):
             uow.facts.put(f"srv{number}", seen)
-    begun = time.monotonic()
+    begun = time.process_time()
     with storage.read() as uow:
         assert len(uow.facts.of_all()) == 1_000
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 1
 
 
 def look(process: str, minutes: int, size: int, process_id: int = 7) -> Sample:
