@@ -85,9 +85,9 @@ class Demand(StrEnum):
     """What a package's signature must show."""
 
     NOTHING = "nothing"
-    #: If it is signed at all, it is the file that was signed.
+    #: If it is signed at all, it is the file that was signed, by an unbroken chain.
     UNTAMPERED = "untampered"
-    #: Signed, untampered, and the chain holds together.
+    #: The same, and it is signed.
     SIGNED = "signed"
     #: Signed, and timestamped while the chain was valid.
     STAMPED = "stamped"
@@ -115,13 +115,13 @@ def objection(signature: Signature, policy: SignaturePolicy) -> Objection | None
     if policy.demand is Demand.NOTHING and not policy.trusted:
         return None
     digest = signature.digest
-    signed = policy.demand in (Demand.SIGNED, Demand.STAMPED) or bool(policy.trusted)
     if digest is DigestAnswer.UNSIGNED:
-        return Objection("no signature", "a signed package") if signed else None
+        may_lack = policy.demand is Demand.UNTAMPERED and not policy.trusted
+        return None if may_lack else Objection("no signature", "a signed package")
     if digest is not DigestAnswer.MATCHES:
         found = f"a signature whose digest {_said(digest)}"
         return Objection(found, "the file that was signed")
-    return _of_chain(signature, policy) if signed else None
+    return _of_chain(signature, policy)
 
 
 def _said(digest: DigestAnswer) -> str:

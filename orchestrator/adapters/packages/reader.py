@@ -96,6 +96,7 @@ def _facts(
         sha1=hashes.sha1,
         pinned=pinned,
         lab=inside.lab,
+        product=named.product,
         inside=inside,
     )
 

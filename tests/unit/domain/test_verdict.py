@@ -288,7 +288,7 @@ CASES = [
     ("file=exact peer=external-unknown", INDET, "cannot be proven"),
     ("file=exact peer=off symptom=leaking", INDET, "cannot be proven"),
     # Row 7: needed, but a precondition fails.
-    ("package=none", BLOCKED, "no package for x86, ENU; import one"),
+    ("package=none", BLOCKED, "no package for x86, ENU, SP1; import one"),
     ("package=german", BLOCKED, "no package for x86, ENU"),
     ("package=x64", BLOCKED, "no package for x86, ENU"),
     ("package=sp2", BLOCKED, "no package for x86, ENU"),

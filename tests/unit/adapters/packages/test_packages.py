@@ -153,6 +153,7 @@ def test_a_pinned_package_gives_its_facts(tmp_path: Path) -> None:
         sha1=hashlib.sha1(content, usedforsecurity=False).hexdigest(),
         pinned=True,
         lab=False,
+        product="WindowsServer2003",
     )
 
 
