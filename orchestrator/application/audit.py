@@ -19,16 +19,15 @@ from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import ExitCode, Problem, Result, strongest
 from orchestrator.application.services import Services
 from orchestrator.application.survey import collect
+from orchestrator.domain.compliance import SETTLED
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Server
 from orchestrator.domain.verdict import Judgement, Proof, Verdict
 from orchestrator.domain.waiver import Waiver
 
-#: With these nothing is left to do on a server.
-SETTLED_VERDICTS = frozenset(
-    {Verdict.COMPLIANT, Verdict.NOT_AFFECTED, Verdict.NOT_APPLICABLE}
-)
+#: Stands in totals for servers without a pool or an edition.
+NONE = "(none)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class AuditedServer:
     pool: str | None
     role: str
     product: str
+    edition: str
     verdict: Verdict
     reason: str
     #: When the newest fact was read; ``None`` for a server never surveyed.
@@ -70,6 +70,8 @@ class AuditReport:
     summary: Mapping[str, int]
     by_pool: Mapping[str, Mapping[str, int]]
     by_site: Mapping[str, Mapping[str, int]]
+    by_role: Mapping[str, Mapping[str, int]]
+    by_edition: Mapping[str, Mapping[str, int]]
     servers: tuple[AuditedServer, ...]
     #: Whether the table or a package is the simulated estate's.
     lab: bool = False
@@ -146,8 +148,10 @@ def _report(
         article=estate.hotfix.article,
         as_of=estate.now,
         summary=tally(lines),
-        by_pool=_tally_by(lines, lambda line: line.pool or "(none)"),
+        by_pool=_tally_by(lines, lambda line: line.pool or NONE),
         by_site=_tally_by(lines, lambda line: line.site),
+        by_role=_tally_by(lines, lambda line: line.role),
+        by_edition=_tally_by(lines, lambda line: line.edition or NONE),
         servers=lines,
         lab=bool(table and table.lab),
     )
@@ -184,6 +188,7 @@ def _line(
         pool=server.pool,
         role=server.role.value,
         product=server.product,
+        edition=server.edition,
         verdict=judgement.verdict,
         reason=_reason(judgement, contact),
         observed=observed,
@@ -205,7 +210,7 @@ def _reason(judgement: Judgement, contact: str) -> str:
 
 def _exit_code(line: AuditedServer) -> ExitCode:
     """0 for what is settled or waived, 6 for what is only out of reach, else 3."""
-    if line.waiver is not None or line.verdict in SETTLED_VERDICTS:
+    if line.waiver is not None or line.verdict in SETTLED:
         return ExitCode.DONE
     if line.verdict is Verdict.UNKNOWN and line.contact:
         return ExitCode.UNREACHABLE

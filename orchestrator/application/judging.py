@@ -10,7 +10,13 @@ from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
 from orchestrator.application.results import not_found
 from orchestrator.application.symptoms import symptoms
 from orchestrator.domain.effect import OwnRecord
-from orchestrator.domain.exposure import AssumedPeers, Shield, Topology, observed_shield
+from orchestrator.domain.exposure import (
+    AssumedPeers,
+    Shield,
+    Stop,
+    Topology,
+    observed_shield,
+)
 from orchestrator.domain.facts import (
     FactKind,
     FactSet,
@@ -91,6 +97,10 @@ class Estate:
             symptom=self.symptoms.get(server.name, Symptom()),
             fact_limit=self.judging.fact_limit,
         )
+
+    def stops(self, server: Server) -> tuple[Stop, ...]:
+        """Every place where a connection that a server opens may be reset."""
+        return self.topology.stops(server, self._trusted(self.facts_of(server.name)))
 
     def _trusted(self, facts: FactSet) -> tuple[str, ...]:
         """Peers that the server's own classes name, by the inventory's names.

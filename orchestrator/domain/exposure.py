@@ -51,6 +51,22 @@ class Shield:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a connection to a peer may be reset: the peer, or a firewall before it."""
+
+    peer: str
+    shield: Shield
+    #: The firewall's name; ``None`` where the stop is the peer itself.
+    firewall: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The stop in a reason."""
+        before = f"firewall {self.firewall} before "
+        return self.peer if self.firewall is None else before + self.peer
+
+
+@dataclass(frozen=True, slots=True)
 class Exposed:
     """Some connection that the server opens meets protection."""
 
@@ -146,19 +162,31 @@ class Topology:
         """
         if hotfix.exposure is ExposureRule.ALWAYS:
             return Exposed(f"{hotfix.article} applies without a peer")
-        peers = self._peers(server, also)
-        ways = [stop for peer in peers for stop in self._way(server, peer)]
-        for what, shield in ways:
+        stops = self.stops(server, also)
+        for stop in stops:
+            shield = stop.shield
             if self._counts_as_on(shield):
                 assumed = ", assumed protected" if shield.unknown else ""
-                return Exposed(f"{server.name} → {what}: {shield.why}{assumed}")
-        lacking = tuple(shield.lacking for _, shield in ways if shield.lacking)
+                return Exposed(f"{server.name} → {stop.name}: {shield.why}{assumed}")
+        lacking = tuple(stop.shield.lacking for stop in stops if stop.shield.lacking)
         if lacking:
             return ExposureLacking(lacking)
-        unknown = [f"{what}: {shield.why}" for what, shield in ways if shield.unknown]
+        unknown = [
+            f"{stop.name}: {stop.shield.why}" for stop in stops if stop.shield.unknown
+        ]
         if unknown and self.assume is None:
             return ExposureUnknown("; ".join(unknown))
-        return NotExposed(_no_exposure(peers, unknown))
+        return NotExposed(_no_exposure(self._peers(server, also), unknown))
+
+    def stops(self, server: Server, also: tuple[str, ...] = ()) -> tuple[Stop, ...]:
+        """Every place where a connection that a server opens may be reset.
+
+        Args:
+            server: the one that opens the connections.
+            also: further peers, as the server's own classes list them.
+        """
+        peers = self._peers(server, also)
+        return tuple(stop for peer in peers for stop in self._way(server, peer))
 
     def _counts_as_on(self, shield: Shield) -> bool:
         if shield.unknown:
@@ -177,17 +205,18 @@ class Topology:
         names.pop(server.name, None)
         return tuple(names)
 
-    def _way(self, server: Server, peer: str) -> list[tuple[str, Shield]]:
+    def _way(self, server: Server, peer: str) -> list[Stop]:
         """The peer itself and each firewall between, with their protection."""
         firewalls = [
-            (
-                f"firewall {wall.name} before {peer}",
+            Stop(
+                peer,
                 Shield(wall.syn_protection, f"inventory says {wall.syn_protection}"),
+                wall.name,
             )
             for wall in self.inventory.firewalls
             if self._stands_between(wall.between, server, peer)
         ]
-        return [(peer, self._peer_shield(peer)), *firewalls]
+        return [Stop(peer, self._peer_shield(peer)), *firewalls]
 
     def _peer_shield(self, peer: str) -> Shield:
         known = self.inventory.servers.get(peer)

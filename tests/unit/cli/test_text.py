@@ -38,6 +38,7 @@ def audited(name: str, reason: str = "too old") -> AuditedServer:
         pool=None,
         role="standard",
         product="lcs-2005",
+        edition="",
         verdict=Verdict.NEEDED,
         reason=reason,
         observed=NOW,
@@ -48,7 +49,8 @@ def audited(name: str, reason: str = "too old") -> AuditedServer:
 
 
 def report(*lines: AuditedServer, lab: bool = False) -> AuditReport:
-    return AuditReport("KB700001", NOW, {"needed": len(lines)}, {}, {}, lines, lab)
+    total = {"needed": len(lines)}
+    return AuditReport("KB700001", NOW, total, {}, {}, {}, {}, lines, lab)
 
 
 def drawn(kind: str, data: object, width: int | None = None) -> str:
