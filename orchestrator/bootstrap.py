@@ -34,6 +34,7 @@ from orchestrator.application.ports.files import (
     TableRead,
     TableReader,
 )
+from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.secrets import Credential, CredentialStore
 from orchestrator.application.services import Limits, Progress, Services, Silent
 from orchestrator.config import Settings, state_folder
@@ -110,8 +111,17 @@ class Program:
         return to_ansible(inventory)
 
     @contextmanager
-    def services(self, progress: Progress | None = None) -> Iterator[Services]:
-        """The ports of this process, with the database open."""
+    def services(
+        self,
+        progress: Progress | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Services]:
+        """The ports of this process, with the database open.
+
+        Args:
+            progress: hears of long work.
+            interrupted: whether a person asked to stop.
+        """
         clock = SystemClock()
         owner = process_name()
         with open_storage(
@@ -126,7 +136,26 @@ class Program:
                 owner=owner,
                 limits=self._limits(),
                 progress=progress or Silent(),
+                hooks=self._hooks(),
+                interrupted=interrupted,
+                is_gone=is_gone,
             )
+
+    def _hooks(self) -> HookRunner:
+        settings = self.settings
+        if settings.hooks_folder is None and not settings.hooks:
+            return NoHooks()
+        from orchestrator.adapters.ansible.runner import AnsibleHooks  # noqa: PLC0415 - slow to load, and most commands run no hook
+
+        return AnsibleHooks(
+            shipped=packaged("playbooks"),
+            state=state_folder() / "hooks",
+            view=to_ansible,
+            environment=os.environ,
+            site=settings.hooks_folder,
+            shipped_on=frozenset(settings.hooks),
+            limit_seconds=settings.hook_seconds,
+        )
 
     def _limits(self) -> Limits:
         settings = self.settings
@@ -178,6 +207,20 @@ def account() -> str:
 def process_name() -> str:
     """A name that no other process has had: host, process id and a nonce."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def is_gone(owner: str) -> bool:
+    """Whether a process of this machine, named as above, is known to have ended."""
+    host, _, rest = owner.rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def packaged(name: str) -> Path:

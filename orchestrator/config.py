@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from orchestrator.application.ports.hooks import Hook
 from orchestrator.domain.authenticode import Demand
 
 _NAME = "orchestrator"
@@ -66,6 +67,12 @@ class Settings(BaseSettings):
     lost_contact_seconds: PositiveFloat = 300.0
     #: Seconds for a service to stop and start again.
     service_seconds: PositiveFloat = 300.0
+    #: A site's own playbooks and hooks.yml.
+    hooks_folder: Path | None = None
+    #: Shipped playbooks that are switched on.
+    hooks: tuple[Hook, ...] = ()
+    #: Seconds that a hook may take.
+    hook_seconds: PositiveInt = 600
     #: Seconds after which a lease that is not renewed has lost its owner.
     lease_seconds: PositiveFloat = 120.0
 

@@ -89,7 +89,8 @@ def resume(services: Services, name: str | None) -> Result[RunReport]:
 def conduct(services: Services, run: Run) -> Result[RunReport]:
     """Work on a run until it ends, stops or pauses.
 
-    An interrupt (Ctrl-C) is a pause: what is in flight finishes first.
+    A person who asks to stop pauses it, and what is in flight finishes first. One
+    who insists leaves at once: what is in flight is unknown until ``resume`` asks.
     """
     rollout = Rollout.open(services, run)
     services.progress.started(len(rollout.plan.servers()), f"run {run.name}")
@@ -98,7 +99,7 @@ def conduct(services: Services, run: Run) -> Result[RunReport]:
     except KeyboardInterrupt:
         _pause_after_interrupt(services, run.name)
         return report(services, run.name, interrupted=True)
-    return report(services, run.name)
+    return report(services, run.name, interrupted=services.interrupted())
 
 
 def _pause_after_interrupt(services: Services, name: str) -> None:
@@ -106,7 +107,8 @@ def _pause_after_interrupt(services: Services, name: str) -> None:
     with services.storage.read() as uow:
         state = find_run(uow, name).state
     if state is RunState.RUNNING:
-        move_run(services, name, RunEvent.PAUSE)
+        state = move_run(services, name, RunEvent.PAUSE).state
+    if state is RunState.PAUSING:
         move_run(services, name, RunEvent.QUIET, "interrupted")
 
 

@@ -75,3 +75,16 @@ class Session:
             self.reporter.shown(),
         ):
             yield services
+
+    @contextmanager
+    def pausable_services(self) -> Iterator[Services]:
+        """The same, for long work that the first Ctrl-C pauses."""
+        from orchestrator.cli.pausing import pausing
+        from orchestrator.cli.text import note
+
+        with (
+            pausing(note) as interrupted,
+            self.program.services(self.reporter, interrupted) as services,
+            self.reporter.shown(),
+        ):
+            yield services

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
 
 
 class Action(StrEnum):
@@ -359,18 +358,3 @@ class Attempt:
     def settled(self) -> bool:
         """Whether its outcome is final."""
         return self.state is AttemptState.SETTLED
-
-
-def class_of(settlement: Settlement) -> AttemptEvent:
-    """The event that a settlement is for an unknown attempt."""
-    match settlement:
-        case NotLaunched():
-            return AttemptEvent.FOUND_NOT_LAUNCHED
-        case StillRunning():
-            return AttemptEvent.FOUND_RUNNING
-        case Finished() | RefusedByWrapper():
-            return AttemptEvent.FOUND_FINISHED
-        case Interrupted():
-            return AttemptEvent.FOUND_INTERRUPTED
-        case _:
-            assert_never(settlement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from orchestrator.application.attempt.drain import drain, left_drained, undrain
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.ports.hosts import AttemptFolder, HostWriter
 from orchestrator.application.survey import read_with
@@ -55,6 +56,10 @@ def confirm(turn: Turn, host: HostWriter) -> None:
 def activate(turn: Turn, host: HostWriter) -> None:
     """Restart the services that count, then prove that the new code is in effect."""
     with turn.step(Step.ACTIVATE):
+        undrained = drain(turn)
+        if undrained is not None:
+            _end(turn, *undrained)
+            return
         for name in _services_before(turn):
             state = host.restart_service(
                 name, timeout_s=turn.services.limits.service_seconds
@@ -170,6 +175,10 @@ def _finish(turn: Turn, host: HostWriter, outcome: Outcome, reason: str) -> None
                 f"{down} ran before and does not now; {reason}",
             )
             return
+        out = undrain(turn)
+        if out is not None:
+            _end(turn, *out)
+            return
         turn.end_step("the services that ran before run")
     with turn.step(Step.RECORD):
         host.clean_up(AttemptFolder(turn.attempt.token))
@@ -188,4 +197,5 @@ def _down(turn: Turn) -> str:
 
 
 def _end(turn: Turn, outcome: Outcome, reason: str) -> None:
+    reason += left_drained(turn)
     turn.save(_SETTLE, outcome=outcome, reason=reason, steps=turn.closed_steps(reason))

@@ -22,7 +22,7 @@ from orchestrator.application.rollout.refresh import judging_of, refresh
 from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
-from orchestrator.domain.rollout import ENDED, Run, RunEvent, RunState
+from orchestrator.domain.rollout import Run, RunEvent, RunState
 
 #: What this process works on, by the future that ends with its turn.
 Running = dict[Future[None], str]
@@ -140,7 +140,8 @@ class Rollout:
         """Work through a wave; what cannot begin waits."""
         waiting = {planned.server: planned for planned in wave.servers}
         limit = self.services.limits.apply_concurrency
-        with ThreadPoolExecutor(max_workers=limit) as pool:
+        pool = ThreadPoolExecutor(max_workers=limit)
+        try:
             while waiting or self._running:
                 if self._goes_on():
                     self._begin_more(waiting, pool, limit)
@@ -148,6 +149,10 @@ class Rollout:
                     return
                 self._reap()
                 self.keeper.keep(self._running.values())
+        finally:
+            # Normally nothing runs any more. Whoever insists on leaving is not held
+            # up: the journal knows what was in flight.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin_more(
         self, waiting: dict[str, PlannedServer], pool: ThreadPoolExecutor, limit: int
@@ -179,7 +184,10 @@ class Rollout:
         if done:
             self.dispatch.turn_of_others()
             stop = self.gates.during()
-            if stop is not None and self._state() not in ENDED | {RunState.STOPPED}:
+            if stop is not None and self._state() in (
+                RunState.RUNNING,
+                RunState.PAUSING,
+            ):
                 self._move(RunEvent.STOP, stop)
 
     def _work(self, turn: Turn) -> None:

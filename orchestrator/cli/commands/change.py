@@ -252,7 +252,7 @@ def apply(
     from orchestrator.application import apply as use_case
     from orchestrator.application.dry_run import dry_run as rehearse
 
-    with session.services() as services:
+    with session.pausable_services() as services:
         if dry_run:
             return rehearse(services, plan)
         return replace(use_case.apply(services, plan), kind="apply")
@@ -263,7 +263,7 @@ def resume(session: Session, run: Run = None) -> Answer:
     """Go on with a run; what is unknown is settled by looking at the servers first."""
     from orchestrator.application import apply as use_case
 
-    with session.services() as services:
+    with session.pausable_services() as services:
         return replace(use_case.resume(services, run), kind="apply")
 
 

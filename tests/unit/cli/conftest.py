@@ -39,8 +39,16 @@ class FakeProgram(Program):
 
     @override
     @contextmanager
-    def services(self, progress: Progress | None = None) -> Iterator[Services]:
-        yield replace(self._world.services, progress=progress or Silent())
+    def services(
+        self,
+        progress: Progress | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Services]:
+        yield replace(
+            self._world.services,
+            progress=progress or Silent(),
+            interrupted=interrupted,
+        )
 
 
 @dataclass(frozen=True, slots=True)

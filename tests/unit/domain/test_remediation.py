@@ -27,7 +27,6 @@ from orchestrator.domain.remediation import (
     Settlement,
     StillRunning,
     advance,
-    class_of,
     restarted,
     settle,
 )
@@ -371,22 +370,6 @@ def test_a_boot_time_moves_a_minute_without_a_restart(
 ) -> None:
     assert restarted(BOOT, BOOT + moved) is is_restart
     assert restarted(BOOT + moved, BOOT) is is_restart
-
-
-@pytest.mark.parametrize(
-    ("settlement", "state"),
-    [
-        (NotLaunched(), S.PREPARING),
-        (StillRunning((WRAPPER,)), S.LAUNCHED),
-        (Finished(0, NOW), S.CONFIRMING),
-        (RefusedByWrapper("x"), S.CONFIRMING),
-        (Interrupted("x"), S.SETTLED),
-    ],
-)
-def test_each_settlement_moves_an_unknown_attempt_on(
-    settlement: Settlement, state: AttemptState
-) -> None:
-    assert advance(S.UNKNOWN, class_of(settlement)) is state
 
 
 def test_only_a_settled_attempt_is_final() -> None:
