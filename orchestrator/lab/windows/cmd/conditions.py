@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.lab.windows.cmd.parser import Condition
 from orchestrator.lab.windows.cmd.session import Session
+from orchestrator.lab.windows.cmd.tree import Condition
 from orchestrator.lab.windows.paths import wildcard
 
 

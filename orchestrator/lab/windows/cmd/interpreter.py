@@ -31,14 +31,7 @@ from orchestrator.lab.windows.cmd.expansion import (
 from orchestrator.lab.windows.cmd.parser import (
     DELIMITERS,
     MAX_LINE,
-    Block,
-    Chain,
     CmdSyntaxError,
-    For,
-    If,
-    Redirect,
-    Simple,
-    Tree,
     parse,
 )
 from orchestrator.lab.windows.cmd.ports import Jobs, Started, System
@@ -46,6 +39,15 @@ from orchestrator.lab.windows.cmd.redirection import Handles, redirected
 from orchestrator.lab.windows.cmd.rendering import render
 from orchestrator.lab.windows.cmd.session import Session
 from orchestrator.lab.windows.cmd.streams import Pipe, Routine
+from orchestrator.lab.windows.cmd.tree import (
+    Block,
+    Chain,
+    For,
+    If,
+    Redirect,
+    Simple,
+    Tree,
+)
 from orchestrator.lab.windows.paths import FileError
 
 NOT_RECOGNIZED = 9009

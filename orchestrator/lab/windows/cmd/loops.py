@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from orchestrator.lab.windows.cmd.conditions import number
 from orchestrator.lab.windows.cmd.expansion import split_words
-from orchestrator.lab.windows.cmd.parser import For
 from orchestrator.lab.windows.cmd.redirection import Handles
 from orchestrator.lab.windows.cmd.session import Session, read_all
 from orchestrator.lab.windows.cmd.streams import Memory, Outcome, Pipe, Routine
+from orchestrator.lab.windows.cmd.tree import For
 from orchestrator.lab.windows.filesystem import Attribute
 from orchestrator.lab.windows.paths import FileError, wildcard
 

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
+
+from orchestrator.lab.windows.cmd.tree import (
+    Block,
+    Chain,
+    Condition,
+    For,
+    If,
+    Redirect,
+    Simple,
+    Tree,
+)
 
 DELIMITERS = " \t,;=\x0b\x0c\xff"
 MAX_NESTING = 40
@@ -16,79 +26,6 @@ COMPARISONS = ("equ", "neq", "lss", "leq", "gtr", "geq")
 
 class CmdSyntaxError(Exception):
     """The line is no command; the message is what cmd prints."""
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """One redirection: ``kind`` is ``>``, ``>>``, ``<`` or ``&`` (a copied handle)."""
-
-    handle: int
-    kind: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Simple:
-    """A command: its first word and the rest, quotes kept, carets resolved."""
-
-    head: str
-    tail: str = ""
-    redirects: tuple[Redirect, ...] = ()
-    quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Commands in parentheses; ``parts`` run one after the other."""
-
-    parts: tuple[Tree, ...]
-    redirects: tuple[Redirect, ...] = ()
-    quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Two commands joined by ``&``, ``&&``, ``||`` or ``|``."""
-
-    operator: str
-    left: Tree
-    right: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What ``if`` asks: ``test`` is a keyword or a comparison."""
-
-    test: str
-    left: str
-    right: str = ""
-    negated: bool = False
-    fold: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class If:
-    """A conditional command."""
-
-    condition: Condition
-    then: Tree
-    otherwise: Tree | None = None
-    quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class For:
-    """A loop; ``kind`` is empty or the letter of ``/d``, ``/f``, ``/l`` or ``/r``."""
-
-    kind: str
-    options: str
-    variable: str
-    items: str
-    body: Tree
-    quiet: bool = False
-
-
-Tree: TypeAlias = Simple | Block | Chain | If | For
 
 
 def parse(line: str, more: Callable[[], str | None]) -> Tree | None:
@@ -146,15 +83,15 @@ class _Parser:
             elif not quoted and char in "<>" and redirects is not None:
                 redirects.append(self._redirect(_handle(out, plain), char))
                 continue
-            elif not quoted and self._stops(char, stops):
+            elif not quoted and (char in stops or self._ends_command(char)):
                 break
             out.append(char)
             plain = True
             self._at += 1
         return "".join(out)
 
-    def _stops(self, char: str, stops: str) -> bool:
-        return char in "&|<>" or char in stops or (char == ")" and self._open > 0)
+    def _ends_command(self, char: str) -> bool:
+        return char in "&|<>" or (char == ")" and self._open > 0)
 
     def _escaped(self) -> str:
         """What a caret protects; at the end of a line, the next line's first."""
@@ -296,8 +233,10 @@ class _Parser:
             head = self._scan(DELIMITERS, redirects)
             if self._at == before:
                 break
-        if head.lower() in ("if", "for"):
-            return self._if() if head.lower() == "if" else self._for()
+        if head.lower() == "if":
+            return self._if()
+        if head.lower() == "for":
+            return self._for()
         if head.lower() == "rem":
             self._at = len(self._line)
             return Simple("rem", "", tuple(redirects))
@@ -379,8 +318,10 @@ class _Parser:
         self._at += 1
         out: list[str] = []
         quoted = False
-        while self._at < len(self._line) or self._pull_into(out):
-            char = self._line[self._at : self._at + 1]
+        while self._at < len(self._line) or self._pull():
+            char = self._line[self._at : self._at + 1] or " "
+            if self._at == 0:
+                out.append("\n")
             if char == "^" and not quoted:
                 out.append(self._escaped())
                 continue
@@ -392,14 +333,8 @@ class _Parser:
             self._at += 1
         raise CmdSyntaxError("")
 
-    def _pull_into(self, out: list[str]) -> bool:
-        out.append("\n")
-        return self._pull()
-
 
 def _handle(out: list[str], plain: bool) -> int | None:
     """A single digit right before the sign is a handle, and leaves the text."""
     alone = len(out) == 1 or (len(out) > 1 and out[-2] in DELIMITERS)
-    if not (plain and alone and out[-1] in "0123456789" and out[-1]):
-        return None
-    return int(out.pop())
+    return int(out.pop()) if plain and alone and out[-1] in "0123456789" else None

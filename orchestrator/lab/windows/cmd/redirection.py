@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.lab.windows.cmd.parser import Redirect
 from orchestrator.lab.windows.cmd.streams import (
     Memory,
     Nothing,
@@ -14,6 +13,7 @@ from orchestrator.lab.windows.cmd.streams import (
     Source,
     Streams,
 )
+from orchestrator.lab.windows.cmd.tree import Redirect
 from orchestrator.lab.windows.filesystem import FileSystem, Node
 from orchestrator.lab.windows.paths import FileError, Win32
 

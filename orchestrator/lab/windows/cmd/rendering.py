@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from orchestrator.lab.windows.cmd.parser import (
+from orchestrator.lab.windows.cmd.tree import (
     Block,
     Chain,
     Condition,

@@ -11,11 +11,11 @@ from datetime import datetime
 from orchestrator.lab.windows.cmd.batch import Frame
 from orchestrator.lab.windows.cmd.expansion import Environment, Locator
 from orchestrator.lab.windows.cmd.launch import Context
-from orchestrator.lab.windows.cmd.parser import Tree
 from orchestrator.lab.windows.cmd.ports import Jobs, Program, Started, System
 from orchestrator.lab.windows.cmd.redirection import Handles
 from orchestrator.lab.windows.cmd.rendering import is_quiet, render
 from orchestrator.lab.windows.cmd.streams import Outcome, Routine, Source, codec
+from orchestrator.lab.windows.cmd.tree import Tree
 from orchestrator.lab.windows.filesystem import FileSystem
 from orchestrator.lab.windows.paths import full_path
 

@@ -16,7 +16,8 @@ def xcopy(run: Invocation) -> int:
     switches = {word.lower() for word in words if word.startswith("/")}
     names = [word for word in words if not word.startswith("/")]
     if len(names) not in (1, 2):
-        run.complain("Invalid number of parameters\r\n0 File(s) copied\r\n")
+        run.complain("Invalid number of parameters\r\n")
+        run.print("0 File(s) copied\r\n")
         return 4
     files = run.system.files
     try:

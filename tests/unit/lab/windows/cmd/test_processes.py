@@ -95,6 +95,64 @@ def test_output_comes_while_the_command_runs() -> None:
     assert command.read().stdout == b"b\r\n"
 
 
+def test_taskkill_ends_a_running_program() -> None:
+    machine = Machine()
+    command = machine.open().run("ping -n 99 127.0.0.1", [], skip_cmd_shell=False)
+    killed = machine.run("taskkill /f /im ping.exe")
+    assert killed.out.startswith("SUCCESS: The process with PID ")
+    assert command.read().exit_code == 1
+
+
+def test_a_batch_file_can_be_a_process_of_its_own() -> None:
+    machine = Machine()
+    machine.put("w.cmd", "@>ran echo x\n")
+    launch(machine, "C:\\work\\w.cmd")
+    assert machine.text("ran") == "x\r\n"
+
+
+def test_an_unquoted_program_path_may_hold_spaces() -> None:
+    machine = Machine()
+    program = machine.files.read("C:\\WINDOWS\\system32\\cmd.exe")
+    machine.files.put("C:\\my tools\\shell.exe", program)
+    launch(machine, "C:\\my tools\\shell.exe /c echo x>ran")
+    assert machine.text("ran") == "x\r\n"
+
+
+def test_a_question_is_asked_again_until_it_is_answered() -> None:
+    machine = Machine()
+    machine.files.make_folders("C:\\work\\d\\e")
+    asked = machine.run("rd /s d", b"what\r\ny\r\n")
+    assert asked.out == "d, Are you sure (Y/N)? " * 2
+    assert not machine.files.exists("C:\\work\\d")
+
+
+def test_rd_keeps_what_is_in_use_and_says_so() -> None:
+    machine = Machine()
+    machine.put("d\\e\\x.dll", "x")
+    machine.mapped = {"c:\\work\\d\\e\\x.dll"}
+    result = machine.run("rd /s /q d")
+    assert result.err == "C:\\work\\d\\e\\x.dll - Access is denied.\r\n"
+    assert machine.files.exists("C:\\work\\d\\e\\x.dll")
+
+
+def test_each_drive_has_its_own_folder() -> None:
+    machine = Machine()
+    machine.files.add_volume("D:")
+    machine.files.make_folder("D:\\x")
+    assert machine.run("cd D:\\x & cd & D: & cd & C: & cd").out == (
+        "C:\\work\r\nD:\\x\r\nC:\\work\r\n"
+    )
+
+
+def test_moving_to_another_volume_copies_and_deletes() -> None:
+    machine = Machine()
+    machine.files.add_volume("D:")
+    machine.put("a", "1")
+    assert machine.run("move a D:\\").out == "        1 file(s) moved.\r\n"
+    assert machine.files.read("D:\\a") == b"1"
+    assert machine.text("a") is None
+
+
 def test_the_shell_runs_a_program_without_cmd_when_asked() -> None:
     machine = Machine()
     opened = machine.open()
