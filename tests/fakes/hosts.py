@@ -82,6 +82,8 @@ class FakeAttempt:
 
     staged: Package | None = None
     claimed: bool = False
+    #: The claim is a settler's: no wrapper ran under it, and evidence says so.
+    settler: bool = False
     refusal: str | None = None
     exit_text: str | None = None
     process: ProcessSeen | None = None
@@ -331,7 +333,7 @@ class FakeReader:
                 boot_time=self.host.operating_system.boot_time,
                 mentioning=(attempt.process,) if attempt.process else (),
                 installers=(),
-                claimed=attempt.claimed,
+                claimed=attempt.claimed and not attempt.settler,
                 exit_text=attempt.exit_text,
                 refusal=attempt.refusal,
                 ended=attempt.ended,
@@ -425,7 +427,8 @@ class FakeWriter(FakeReader):
         """Take the claim in the wrapper's place."""
         with self.host.call("take_claim", self.server.name):
             attempt = self.host.attempt(folder)
-            was_taken = attempt.claimed
+            was_taken = attempt.claimed and not attempt.settler
+            attempt.settler = not was_taken
             attempt.claimed = True
             return ClaimResult.WAS_TAKEN if was_taken else ClaimResult.TAKEN_NOW
 

@@ -50,6 +50,7 @@ class BoundedAdapter(HTTPAdapter):
         #: Whether a connection may be opened; a sealed message needs its own one.
         self.may_connect = True
         self._socket: socket.socket | None = None
+        self._answer: requests.Response | None = None
         super().__init__(max_retries=0)
         classes = self.poolmanager.pool_classes_by_scheme
         self.poolmanager.pool_classes_by_scheme = {
@@ -63,9 +64,16 @@ class BoundedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
 
     @override
+    def close(self) -> None:
+        """Close every connection, also one whose answer nobody read to its end."""
+        if self._answer is not None:
+            self._answer.close()
+        super().close()
+
+    @override
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send; the answer to a challenge is bounded before anyone reads it."""
-        answer = super().send(*args, **kwargs)
+        answer = self._answer = super().send(*args, **kwargs)
         length = answer.headers.get("Content-Length", "0")
         chunked = "Transfer-Encoding" in answer.headers
         small = length.isdecimal() and int(length) <= _CHALLENGE_BYTES and not chunked

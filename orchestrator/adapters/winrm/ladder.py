@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
+from http.client import RemoteDisconnected
 
 import requests
 
@@ -41,6 +42,7 @@ class Finding(StrEnum):
     SPEAKS = "speaks WinRM"
     CLOSED = "closed"
     FILTERED = "filtered: no answer"
+    SILENT = "takes connections and never answers"
     UNKNOWN_HOST = "its name cannot be resolved"
     NOT_WINRM = "not WinRM"
     NO_IDENTIFY = "WinRM 0.5, or not WinRM: it wants a login for Identify"
@@ -59,6 +61,7 @@ class Capability:
 _HINTS = {
     Finding.CLOSED: "start WinRM on the host: winrm quickconfig (KB936059 on 2003)",
     Finding.FILTERED: "open TCP 80 (WinRM 1.1) or 5985 (2.0) in the firewalls between",
+    Finding.SILENT: "the host hangs, or a firewall swallows what it is sent",
     Finding.UNKNOWN_HOST: "check the address in the inventory and the name server",
     Finding.NOT_WINRM: "another program has the port; give the port in the inventory",
     Finding.NO_IDENTIFY: "install KB936059, which brings WinRM 1.1",
@@ -69,6 +72,7 @@ _TELLING = (
     Finding.NO_IDENTIFY,
     Finding.TLS,
     Finding.NOT_WINRM,
+    Finding.SILENT,
     Finding.UNKNOWN_HOST,
     Finding.CLOSED,
     Finding.FILTERED,
@@ -126,12 +130,23 @@ def probe(address: Address, limits: WinRmLimits) -> Capability:
         identity = identify.read_identity(text)
     except TlsError:
         return Capability(address, Finding.TLS)
-    except (MalformedError, ConnectionLostError):
+    except ConnectionLostError as error:
+        silent = _among(error, (TimeoutError, RemoteDisconnected, ConnectionError))
+        return Capability(address, Finding.SILENT if silent else Finding.NOT_WINRM)
+    except MalformedError:
         return Capability(address, Finding.NOT_WINRM)
     if identity is not None:
         return Capability(address, Finding.SPEAKS, identity.stack)
     login = status == _UNAUTHORIZED
     return Capability(address, Finding.NO_IDENTIFY if login else Finding.NOT_WINRM)
+
+
+def _among(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Whether one of these is below a failure; urllib3 keeps it as an argument."""
+    below = [error.__cause__, error.__context__, *error.args]
+    return isinstance(error, kinds) or any(
+        _among(one, kinds) for one in below if isinstance(one, BaseException)
+    )
 
 
 def _connect(address: Address, timeout_s: float) -> Finding | None:

@@ -82,5 +82,7 @@ class WinRmLimits:
     locale: str = "en-US"
     #: Used where the host's own OEM code page could not be read.
     default_code_page: int = 437
+    #: How many Sends make one file of a push: what a broken connection costs at most.
+    sends_per_segment: int = 12
     #: Length of the lines in which base64 is sent.
     line_chars: int = 1_000

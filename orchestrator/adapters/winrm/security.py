@@ -23,7 +23,10 @@ _FULL_CONTROL = 0x1F01FF
 #: Object and container inherit: what is made inside is restricted alike.
 _INHERIT = 3
 _DACL_PRESENT, _DACL_PROTECTED, _SELF_RELATIVE = 0x4, 0x1000, 0x8000
-_INHERITED_ACE = 0x10
+_INHERIT_ONLY, _INHERITED_ACE = 0x8, 0x10
+#: Delete child, write the access list or the owner, all: what lets someone put a
+#: folder of their own in the place of one inside.
+_REPLACES = 0x40 | 0x40000 | 0x80000 | 0x10000000
 #: Write data, append, write attributes of either kind, delete child, delete, write
 #: the access list or the owner; and the generic rights that hold them.
 _WRITES = 0x2 | 0x4 | 0x10 | 0x40 | 0x100 | 0x10000 | 0x40000 | 0x80000
@@ -38,6 +41,8 @@ class Entry:
     mask: int
     inherited: bool
     allows: bool
+    #: Says nothing of the folder itself, only of what is made inside.
+    inherit_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,15 @@ class Descriptor:
             and self.protected
             and {entry.sid for entry in self.entries} == _ALLOWED
             and all(entry.allows and not entry.inherited for entry in self.entries)
+        )
+
+    @property
+    def content_replaceable_by_others(self) -> bool:
+        """Someone else may move what is inside away; for the folder above ours."""
+        return not self.present or any(
+            entry.allows and entry.mask & _REPLACES and not entry.inherit_only
+            for entry in self.entries
+            if entry.sid not in _ALLOWED
         )
 
     @property
@@ -118,6 +132,7 @@ def _entry(row: Row) -> Entry:
         sid=_sid(_one(row, "Trustee")),
         mask=mask & 0xFFFFFFFF,
         inherited=bool(flags & _INHERITED_ACE),
+        inherit_only=bool(flags & _INHERIT_ONLY),
         allows=kind == 0,
     )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.adapters.winrm.faults import UnreadableError, WsFaultError
 from orchestrator.adapters.winrm.files import in_command
 from orchestrator.adapters.winrm.layout import Layout
 from orchestrator.adapters.winrm.limits import WinRmLimits
@@ -56,7 +57,9 @@ class Workshop:
     limits: WinRmLimits
     tools: Toolbox | None = None
     #: The folder as it was read back.
-    descriptor: Descriptor | None = field(default=None)
+    descriptor: Descriptor | None = None
+    #: Whether this conversation made the folder, so that nothing is in it.
+    new: bool = False
 
     def prepare(self) -> None:
         """Create, restrict and read back; nothing of ours is inside before that.
@@ -66,14 +69,31 @@ class Workshop:
         """
         if self.descriptor is not None:
             return
+        self._above()
         self._folder(self.layout.root)
         self.descriptor = self._folder(self.layout.folder)
+
+    def _above(self) -> None:
+        """Whoever may move our folder away could put another in its place."""
+        windows = self.layout.windows
+        try:
+            found = read_descriptor(self.wsman, windows)
+        except (UnreadableError, WsFaultError):
+            # Ours is what has to be proven; of this one a host may say nothing.
+            return
+        if found.content_replaceable_by_others:
+            raise StagingError(
+                found=f"{windows}: {found}",
+                expected="no right to delete or to own what is inside for others",
+                hint="take the extra rights from the Windows folder",
+            )
 
     def _folder(self, path: str) -> Descriptor:
         plain = in_command(path)
         made = f"(if not errorlevel 1 (echo {_MADE}))"
         lines = self.shell.run(f"md {plain} 2>nul&{made}").lines()
-        if _MADE not in lines:
+        self.new = _MADE in lines
+        if not self.new:
             before = read_descriptor(self.wsman, path)
             if before.writable_by_others:
                 raise StagingError(f"{path}: {before}", _EXPECTED, _HINT_FOLDER)
@@ -124,7 +144,7 @@ class Stager:
         """
         self.workshop.prepare()
         self.workshop.proven()
-        found = self.workshop.hash_of(self.name)
+        found = None if self.workshop.new else self.workshop.hash_of(self.name)
         if found == self.package.sha1:
             return found
         if found is not None:
@@ -160,54 +180,52 @@ class Stager:
         self._run(f"cscript //nologo {tool} fetch {url} {part}")
 
     def _push(self, data: bytes) -> str:
-        pieces = self._pieces(data)
-        # A rest of an earlier try is gone on with where its hash is one of ours; what
-        # comes out wrong in the end is sent once more under another name.
-        found = self._pushed("package.b64", pieces)
+        segments = self._segments(data)
+        # A file that a broken-off try still holds open cannot be written anew: what
+        # comes out wrong is sent once more under other names.
+        found = self._pushed("package", segments)
         if found != self.package.sha1:
-            found = self._pushed("package-2.b64", pieces)
+            found = self._pushed("package2", segments)
         return self._keep(found)
 
-    def _pushed(self, name: str, pieces: list[bytes]) -> str | None:
-        self._send(name, pieces, self._rest(name, pieces))
-        return self._decoded(name)
-
-    def _pieces(self, data: bytes) -> list[bytes]:
-        """Whole lines, as many as one request carries."""
+    def _segments(self, data: bytes) -> list[list[bytes]]:
+        """The package's base64: requests, as many as one file is made of."""
         limits = self.workshop.limits
         sink = self.workshop.proven().sink
         each = lines_per_piece(sink, limits, self.payload_bytes)
-        return grouped(base64_lines(data, limits.line_chars), each)
+        pieces = grouped(base64_lines(data, limits.line_chars), each)
+        size = limits.sends_per_segment
+        return [pieces[at : at + size] for at in range(0, len(pieces), size)]
 
-    def _rest(self, name: str, pieces: list[bytes]) -> int:
-        """How many pieces the host has already, by the hash of what is there."""
-        found = self.workshop.hash_of(name)
-        if found is None:
-            return 0
-        running = hashlib.sha1(usedforsecurity=False)
-        for number, piece in enumerate(pieces, start=1):
-            running.update(piece)
-            if running.hexdigest() == found:
-                return number
-        return 0
+    def _pushed(self, stem: str, segments: list[list[bytes]]) -> str | None:
+        names = [f"{stem}-{number}.b64" for number in range(len(segments))]
+        there = self._there(names)
+        sink = self.workshop.proven().sink
+        for name, segment in zip(names, segments, strict=True):
+            if _sha1(segment) not in there:
+                put(self.workshop.shell, sink, self._at(name), segment)
+        if len(names) > 1:
+            parts = "+".join(self._at(name) for name in names)
+            joined = self._at("package.b64")
+            return self._decoded(joined, f"copy /b /y {parts} {joined}")
+        return self._decoded(self._at(names[0]))
 
-    def _send(self, name: str, pieces: list[bytes], start: int) -> None:
-        if start < len(pieces):
-            sink = self.workshop.proven().sink
-            put(
-                self.workshop.shell,
-                sink,
-                self._at(name),
-                pieces[start:],
-                append=start > 0,
-            )
+    def _there(self, names: list[str]) -> frozenset[str]:
+        """The hashes of segments that an earlier try left whole."""
+        if self.workshop.new:
+            return frozenset()
+        tools, layout = self.workshop.proven(), self.workshop.layout
+        commands = (tools.hash(layout, self._at(name)) for name in names)
+        timeout = self.workshop.limits.package_command_timeout_s
+        lines = self.workshop.shell.run("&".join(commands), timeout_s=timeout).lines()
+        return frozenset(hashes(lines))
 
-    def _decoded(self, name: str) -> str | None:
+    def _decoded(self, text: str, *first: str) -> str | None:
         part = self._at("package.part")
         tools, layout = self.workshop.proven(), self.workshop.layout
-        decode = tools.decode(layout, self._at(name), part)
-        command = f"del /f /q {part} 2>nul&{decode}&{tools.hash(layout, part)}"
-        return self.workshop.hash_in(command)
+        decode = tools.decode(layout, text, part)
+        then = (f"del /f /q {part} 2>nul", decode, tools.hash(layout, part))
+        return self.workshop.hash_in("&".join((*first, *then)))
 
     def _keep(self, found: str | None) -> str:
         if found != self.package.sha1:
@@ -216,7 +234,7 @@ class Stager:
                 expected=f"SHA-1 {self.package.sha1} of the pinned package",
                 hint="check the source and the free space, then stage again",
             )
-        rest = " ".join(self._at(f"package{end}") for end in (".b64", "-2.b64"))
+        rest = self._at("package.b64").replace("package.", "package*.")
         self._run(f"ren {self._at('package.part')} {self.name}&del /f /q {rest} 2>nul")
         return found
 
@@ -226,6 +244,10 @@ class Stager:
 
     def _at(self, name: str) -> str:
         return in_command(self.workshop.layout.at(name))
+
+
+def _sha1(pieces: list[bytes]) -> str:
+    return hashlib.sha1(b"".join(pieces), usedforsecurity=False).hexdigest()
 
 
 def _local(package: Package, location: str) -> bytes:

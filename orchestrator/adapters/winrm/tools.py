@@ -123,17 +123,15 @@ def script() -> bytes:
     return text.replace("\n", "\r\n").encode("ascii")
 
 
-def put(
-    shell: Shell, sink: str, path: str, pieces: Sequence[bytes], *, append: bool = False
-) -> None:
-    """Write lines of base64 into a file, or behind what it holds.
+def put(shell: Shell, sink: str, path: str, pieces: Sequence[bytes]) -> None:
+    """Write lines of base64 into a file.
 
     With ``echo`` the redirection stands first: a digit before it would be a handle.
     """
     if sink != ECHO:
-        shell.run(f"{sink}{'>>' if append else '>'}{path}", pieces)
+        shell.run(f"{sink}>{path}", pieces)
         return
-    arrow = ">>" if append else ">"
+    arrow = ">"
     for piece in pieces:
         commands = []
         for line in piece.decode("ascii").split():
@@ -168,29 +166,35 @@ class Prover:
         Raises:
             StagingError: there is no set that does.
         """
-        text, made = self._at("proof.b64"), self._at("proof.bin")
         sample = base64_lines(SAMPLE, self._limits.line_chars)
+        expected = [line.decode("ascii").strip() for line in sample]
         for sink in (*SINKS, ECHO):
-            if not self._put(sink, text, sample):
-                continue
-            self._run(f"del /f /q {made} 2>nul&certutil -decode {text} {made}")
-            if SAMPLE_SHA1 in hashes(self._run(hash_command("certutil", "", made))):
+            output = self._try(sink, b"".join(sample))
+            if SAMPLE_SHA1 in hashes(output):
                 return Toolbox(sink, "certutil", "certutil")
-            return self._with_script(sink)
+            if output[: len(expected)] == expected:
+                return self._with_script(sink)
         raise StagingError(
             found="no way to write a file through the shell",
             expected="findstr, more, find or echo, to write what they are given",
             hint="see the rights and the space in the Windows folder",
         )
 
-    def _put(self, sink: str, path: str, lines: list[bytes]) -> bool:
-        """Whether a sink wrote the sample as it is."""
-        try:
-            put(self._shell, sink, path, [b"".join(lines)])
-        except (WsFaultError, CommandTimeoutError):
-            return False
-        found = self._run(f"type {path}")
-        return found == [line.decode("ascii").strip() for line in lines]
+    def _try(self, sink: str, sample: bytes) -> list[str]:
+        """Write the sample, show it, decode it and hash it, in as few as can be."""
+        text, made = self._at("proof.b64"), self._at("proof.bin")
+        then = "&".join(
+            (
+                f"type {text}",
+                f"del /f /q {made} 2>nul",
+                f"certutil -decode {text} {made}",
+                hash_command("certutil", "", made),
+            )
+        )
+        if sink == ECHO:
+            put(self._shell, sink, text, [sample])
+            return self._run(then)
+        return self._run(f"{sink}>{text}&{then}", sample)
 
     def _with_script(self, sink: str) -> Toolbox:
         text, made = self._at("proof.b64"), self._at("proof.bin")
@@ -212,10 +216,11 @@ class Prover:
     def _at(self, name: str) -> str:
         return in_command(self._layout.at(name))
 
-    def _run(self, command: str) -> list[str]:
+    def _run(self, command: str, stdin: bytes = b"") -> list[str]:
         """Output lines; none where the command failed, which proves nothing."""
+        timeout = self._limits.proof_timeout_s
         try:
-            output = self._shell.run(command, timeout_s=self._limits.proof_timeout_s)
+            output = self._shell.run(command, [stdin], timeout_s=timeout)
         except (WsFaultError, CommandTimeoutError):
             return []
         return [line.strip() for line in output.lines() if line.strip()]

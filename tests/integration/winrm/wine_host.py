@@ -14,7 +14,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.lab.machine import CommandOutput, Instance, WmiValue
@@ -199,3 +199,7 @@ def _inherited() -> Instance:
         "Win32_SecurityDescriptor",
         {"ControlFlags": 0x8004, "DACL": [entry], "Owner": owner},
     )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
