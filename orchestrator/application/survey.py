@@ -223,7 +223,7 @@ def _note_first_seen(
     findings = judge_files(rows_of(hotfix, facts), fresh)
     if isinstance(findings, Lacking) or not findings:
         return
-    before = uow.facts.first_seen(hotfix.article).get(server, FirstSeen())
+    before = uow.facts.first_seen(hotfix.article, server).get(server, FirstSeen())
     right = all(finding.verdict is FileVerdict.FIXED for finding in findings)
     host_time = system.value.host_time
     if not right:

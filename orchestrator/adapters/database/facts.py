@@ -82,13 +82,16 @@ class Facts:
         }
         self._work.put(FirstSeenRow, row)
 
-    def first_seen(self, article: str) -> Mapping[str, FirstSeen]:
-        """Per server, for one article."""
-        rows = self._work.connection.execute(
-            select(
-                FirstSeenRow.server, FirstSeenRow.right_at, FirstSeenRow.wrong_at
-            ).where(FirstSeenRow.article == article)
-        )
+    def first_seen(
+        self, article: str, server: str | None = None
+    ) -> Mapping[str, FirstSeen]:
+        """Per server, for one article; of one server, if it is named."""
+        query = select(
+            FirstSeenRow.server, FirstSeenRow.right_at, FirstSeenRow.wrong_at
+        ).where(FirstSeenRow.article == article)
+        if server is not None:
+            query = query.where(FirstSeenRow.server == server)
+        rows = self._work.connection.execute(query)
         return {server: FirstSeen(right, wrong) for server, right, wrong in rows}
 
     def put_samples(self, server: str, samples: Iterable[Sample]) -> None:

@@ -125,8 +125,10 @@ class FactRepository(Protocol):
     def put_first_seen(self, server: str, article: str, seen: FirstSeen) -> None:
         """Store when right and wrong files were seen."""
 
-    def first_seen(self, article: str) -> Mapping[str, FirstSeen]:
-        """Per server, for one article."""
+    def first_seen(
+        self, article: str, server: str | None = None
+    ) -> Mapping[str, FirstSeen]:
+        """Per server, for one article; of one server, if it is named."""
 
     def put_samples(self, server: str, samples: Iterable[Sample]) -> None:
         """Store looks at processes; the same process and instant again replaces."""
