@@ -23,6 +23,7 @@ class Win32(IntEnum):
     PATH_NOT_FOUND = 3
     ACCESS_DENIED = 5
     INVALID_HANDLE = 6
+    NOT_ENOUGH_MEMORY = 8
     INVALID_DRIVE = 15
     NOT_SAME_DEVICE = 17
     SHARING_VIOLATION = 32
@@ -42,6 +43,7 @@ MESSAGES: Mapping[int, str] = {
     3: "The system cannot find the path specified.",
     5: "Access is denied.",
     6: "The handle is invalid.",
+    8: "Not enough storage is available to process this command.",
     15: "The system cannot find the drive specified.",
     17: "The system cannot move the file to a different disk drive.",
     32: "The process cannot access the file because it is being used by another"

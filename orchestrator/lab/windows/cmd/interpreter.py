@@ -34,7 +34,7 @@ from orchestrator.lab.windows.cmd.parser import (
     CmdSyntaxError,
     parse,
 )
-from orchestrator.lab.windows.cmd.ports import Jobs, Started, System
+from orchestrator.lab.windows.cmd.ports import Started
 from orchestrator.lab.windows.cmd.redirection import Handles, redirected
 from orchestrator.lab.windows.cmd.rendering import render
 from orchestrator.lab.windows.cmd.session import Session
@@ -52,26 +52,12 @@ from orchestrator.lab.windows.paths import FileError
 
 NOT_RECOGNIZED = 9009
 SYNTAX_ERROR = 255
-BREATH_COMMANDS, BREATH_SECONDS = 500, 0.5
-"""After so many commands a script lets simulated time pass, so none runs for ever."""
-
 UTF8_PAGE = 65001
 """Under this code page batch files silently do nothing before Server 2008 R2."""
 
 
 class Interpreter(Session):
     """One cmd.exe."""
-
-    def __init__(
-        self,
-        system: System,
-        executor: Jobs,
-        pid: int,
-        context: launch.Context,
-    ) -> None:
-        """A fresh cmd in a folder, with an environment and three streams."""
-        super().__init__(system, executor, pid, context)
-        self._commands = 0
 
     # Lines.
 
@@ -144,9 +130,7 @@ class Interpreter(Session):
     # Trees.
 
     def _breathe(self) -> Routine:
-        self._commands += 1
-        if self._commands % BREATH_COMMANDS == 0:
-            yield self.executor.pause(BREATH_SECONDS)
+        yield self.executor.breath()
         yield self.handles.streams.stdout.room()
         return 0
 
@@ -171,7 +155,7 @@ class Interpreter(Session):
 
     def _chain(self, tree: Chain) -> Routine:
         if tree.operator == "|":
-            return (yield from self._pipe(tree))
+            return (yield from self._piped(tree))
         status = yield from self.execute(tree.left)
         if tree.operator == "||" and status:
             self.errorlevel = status
@@ -179,9 +163,21 @@ class Interpreter(Session):
             status = yield from self.execute(tree.right)
         return status
 
-    def _pipe(self, tree: Chain) -> Routine:
+    def _piped(self, tree: Chain) -> Routine:
         """Both sides run at once, each in a cmd of its own."""
         pipe = Pipe()
+        try:
+            first, second = self._start_sides(tree, pipe)
+        except FileError as error:
+            pipe.abandon()
+            self.complain(f"{error.message}\r\n")
+            self.errorlevel = 1
+            return 1
+        yield first.outcome
+        self.errorlevel = yield second.outcome
+        return self.errorlevel
+
+    def _start_sides(self, tree: Chain, pipe: Pipe) -> tuple[Started, Started]:
         outer = self.handles
         left = Handles({**outer.sinks, 1: pipe}, outer.stdin)
         right = Handles(dict(outer.sinks), pipe)
@@ -189,9 +185,7 @@ class Interpreter(Session):
         first.outcome.then(pipe.close)
         second = self.fork(tree.right, right)
         second.outcome.then(pipe.abandon)
-        yield first.outcome
-        self.errorlevel = yield second.outcome
-        return self.errorlevel
+        return first, second
 
     def fork(self, tree: Tree, handles: Handles) -> Started:
         """Run a tree in a cmd of its own that inherits everything but batch files."""
@@ -361,16 +355,16 @@ class Interpreter(Session):
         """Start a program without waiting; ``None``, and a word, if it is none."""
         try:
             program = launch.program_at(self.system, path, self.tools)
+            if program is None:
+                self.complain(f"{path} is not a valid Win32 application.\r\n")
+                return None
+            return launch.start(
+                *(self.executor, self.system, program),
+                path=path,
+                line=(head, tail),
+                context=self.context,
+                parent=self.pid,
+            )
         except FileError as error:
             self.complain(f"{error.message}\r\n")
             return None
-        if program is None:
-            self.complain(f"{path} is not a valid Win32 application.\r\n")
-            return None
-        return launch.start(
-            *(self.executor, self.system, program),
-            path=path,
-            line=(head, tail),
-            context=self.context,
-            parent=self.pid,
-        )

@@ -11,10 +11,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from orchestrator.lab.windows.cmd.ports import Program, System
-from orchestrator.lab.windows.cmd.streams import Outcome, Routine
+from orchestrator.lab.windows.cmd.streams import Outcome, Routine, done
+from orchestrator.lab.windows.paths import FileError, Win32
 
 KILLED = 1
 """The exit code of a process that was ended from outside."""
+
+MAX_PROCESSES = 64
+"""Processes at a time of one shell or detached program, with all they started."""
+
+BREATH_COMMANDS, BREATH_SECONDS = 500, 0.5
+"""After so many commands simulated time must pass, so that no script runs for ever."""
 
 
 class Leave(Exception):  # noqa: N818 -- a way out, not an error
@@ -101,6 +108,8 @@ class Executor:
         self._jobs: dict[int, Job] = {}
         self._ready: deque[Callable[[], None]] = deque()
         self._draining = False
+        self._commands = 0
+        self._rest = Outcome()
 
     def post(self, action: Callable[[], None]) -> None:
         """Do something as soon as nothing else is being done."""
@@ -120,6 +129,17 @@ class Executor:
         self._system.scheduler.after(seconds, outcome.set)
         return outcome
 
+    def breath(self) -> Outcome:
+        """What every command waits for first: nothing, unless there were too many."""
+        self._commands += 1
+        if self._commands == BREATH_COMMANDS:
+            self._rest = self.pause(BREATH_SECONDS)
+            self._rest.then(self._rested)
+        return self._rest if self._commands >= BREATH_COMMANDS else done()
+
+    def _rested(self) -> None:
+        self._commands = 0
+
     def start(
         self,
         image: str,
@@ -127,13 +147,22 @@ class Executor:
         parent: int,
         run: Callable[[int], Routine],
     ) -> Job:
-        """Enter a process into the table and begin it; ``run`` gets its number."""
-        pid = self._system.processes.create(image, command_line, parent)
+        """Enter a process into the table and begin it; ``run`` gets its number.
+
+        Raises:
+            FileError: there are too many already (8).
+        """
         above = self._jobs.get(parent)
+        if above and self._size(above.group) >= MAX_PROCESSES:
+            raise FileError(Win32.NOT_ENOUGH_MEMORY, image)
+        pid = self._system.processes.create(image, command_line, parent)
         job = Job(self, pid, above.group if above else pid, run(pid))
         self._jobs[pid] = job
         self.post(job.step)
         return job
+
+    def _size(self, group: int) -> int:
+        return sum(job.group == group for job in self._jobs.values())
 
     def forget(self, job: Job) -> None:
         """A job has ended."""

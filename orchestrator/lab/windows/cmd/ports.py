@@ -136,6 +136,9 @@ class Jobs(Protocol):
     def pause(self, seconds: float) -> Outcome:
         """Happens after so many simulated seconds."""
 
+    def breath(self) -> Outcome:
+        """What every command waits for first: nothing, unless there were too many."""
+
     def start(
         self,
         image: str,
@@ -143,7 +146,11 @@ class Jobs(Protocol):
         parent: int,
         run: Callable[[int], Routine],
     ) -> Started:
-        """Enter a process into the table and begin it; ``run`` gets its number."""
+        """Enter a process into the table and begin it; ``run`` gets its number.
+
+        Raises:
+            FileError: there are too many already (8).
+        """
 
 
 @dataclass(frozen=True, slots=True)

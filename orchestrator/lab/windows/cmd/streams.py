@@ -140,7 +140,7 @@ class Memory:
 
     def ready(self) -> Outcome:
         """At once."""
-        return _done()
+        return done()
 
     def unread(self, data: bytes) -> None:
         """Put bytes back."""
@@ -155,10 +155,11 @@ class Nothing:
 
     def room(self) -> Outcome:
         """Always."""
-        return _done()
+        return done()
 
 
-def _done() -> Outcome:
+def done() -> Outcome:
+    """What has happened already."""
     outcome = Outcome()
     outcome.set()
     return outcome

@@ -228,6 +228,18 @@ def test_an_endless_loop_neither_hangs_the_computer_nor_fills_memory() -> None:
     assert command.read().done
 
 
+@pytest.mark.parametrize("line", ["x|x", "x&x", "start x&start x", "call x&call x"])
+def test_a_script_that_starts_itself_over_and_over_hurts_nobody(line: str) -> None:
+    machine = Machine()
+    machine.put("x.cmd", f"@{line}\n@{line}\n")
+    command = machine.open().run("x.cmd", [], skip_cmd_shell=False)
+    machine.pass_time(10)
+    command.read()
+    assert len(machine.processes.alive) <= 64
+    command.terminate()
+    assert not machine.processes.alive
+
+
 def test_a_file_that_is_being_written_cannot_be_deleted_or_written_by_another() -> None:
     machine = Machine()
     machine.open().run("ping -n 9 127.0.0.1 > log", [], skip_cmd_shell=False)
