@@ -15,18 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keyring
-
-from orchestrator.adapters.articles.file_table import read_table
-from orchestrator.adapters.articles.reader import Articles
 from orchestrator.adapters.database import default_url, open_storage
 from orchestrator.adapters.inventory_files.ansible import to_ansible
-from orchestrator.adapters.inventory_files.reader import read_inventory
-from orchestrator.adapters.packages.extracted import read_extracted
-from orchestrator.adapters.packages.reader import read_package
 from orchestrator.adapters.secrets.store import Credentials
-from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
+from orchestrator.adapters.winrm.on_demand import OnDemandGateway
 from orchestrator.application.ports.files import (
     ArticleReader,
     InventoryReader,
@@ -76,6 +69,8 @@ class Program:
     @property
     def credentials(self) -> CredentialStore:
         """Where credentials are found."""
+        import keyring
+
         return Credentials(
             environment=os.environ,
             file=self.settings.credentials_file,
@@ -86,6 +81,8 @@ class Program:
     @property
     def articles(self) -> ArticleReader:
         """Reads articles and definitions."""
+        from orchestrator.adapters.articles.reader import Articles
+
         return Articles()
 
     @property
@@ -96,11 +93,15 @@ class Program:
     @property
     def inventories(self) -> InventoryReader:
         """Reads inventories."""
+        from orchestrator.adapters.inventory_files.reader import read_inventory
+
         return read_inventory
 
     @property
     def packages(self) -> PackageReader:
         """Reads installer files."""
+        from orchestrator.adapters.packages.reader import read_package
+
         settings = self.settings
         trusted = frozenset(name.lower() for name in settings.trusted_certificates)
         policy = SignaturePolicy(settings.package_signature, trusted)
@@ -129,7 +130,7 @@ class Program:
         ) as storage:
             yield Services(
                 storage=storage,
-                hosts=WinRmGateway(self._winrm_limits(), clock=clock.now),
+                hosts=OnDemandGateway(self._winrm_limits(), clock=clock.now),
                 credentials=self.credentials,
                 clock=clock,
                 account=account(),
@@ -145,7 +146,7 @@ class Program:
         settings = self.settings
         if settings.hooks_folder is None and not settings.hooks:
             return NoHooks()
-        from orchestrator.adapters.ansible.runner import AnsibleHooks  # noqa: PLC0415 - slow to load, and most commands run no hook
+        from orchestrator.adapters.ansible.runner import AnsibleHooks
 
         return AnsibleHooks(
             shipped=packaged("playbooks"),
@@ -192,6 +193,9 @@ def read_file_or_folder(
     Raises:
         BadInputError: a row is malformed, doubled or contradicts another.
     """
+    from orchestrator.adapters.articles.file_table import read_table
+    from orchestrator.adapters.packages.extracted import read_extracted
+
     read = read_extracted if path.is_dir() else read_table
     return read(path, supplied_by=supplied_by, source=source, plausible=plausible)
 
