@@ -17,7 +17,8 @@ from orchestrator.application.rollout.admission import admit
 from orchestrator.application.rollout.refresh import judging_of, refresh
 from orchestrator.application.services import Services
 from orchestrator.application.survey import collect, exit_code_of
-from orchestrator.domain.planning import Plan, PlannedServer, basis_of, drift
+from orchestrator.domain.drift import drift
+from orchestrator.domain.planning import Plan, PlannedServer, basis_of
 from orchestrator.domain.remediation import Action
 
 

@@ -104,6 +104,25 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a file was at a moment, so that a rollback can prove that it is again."""
+
+    exists: bool
+    version: FileVersion | None = None
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, state: FileState) -> Fingerprint:
+        """The part of a file's state that tells it from another."""
+        return cls(state.exists, state.version, state.sha256)
+
+    @property
+    def proves(self) -> bool:
+        """Whether it tells the file from every other."""
+        return not self.exists or self.sha256 is not None
+
+
+@dataclass(frozen=True, slots=True)
 class TraceState:
     """Whether a trace is there; ``created`` is the host's time for a folder."""
 

@@ -7,19 +7,20 @@ in the inventory does not touch it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.domain.budgets import DEFAULT_BUDGETS, Budget, FailureClass
 from orchestrator.domain.canonical import Json, digest
-from orchestrator.domain.exposure import AssumedPeers
+from orchestrator.domain.exposure import AssumedPeers, Exposed
+from orchestrator.domain.facts import Fingerprint
 from orchestrator.domain.hotfix import Hotfix, Package
 from orchestrator.domain.remediation import Action
 from orchestrator.domain.server import Pool, Server
 from orchestrator.domain.verdict import Cause, Judgement, Verdict
+from orchestrator.domain.waves import cut, leaders_first
 
 
 class Scope(StrEnum):
@@ -87,6 +88,8 @@ class PlannedServer:
     pool: str | None
     reason: str
     basis: Basis
+    #: Of an uninstall: the files as they were before, and must be again.
+    restores: Mapping[str, Fingerprint] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,10 @@ class Candidate:
     leak: float = 0.0
 
 
+#: A server that a plan changes, with what its place in the order rests on.
+Entry = tuple[Candidate, PlannedServer]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What is done to a candidate, or why nothing is."""
@@ -203,7 +210,7 @@ def make_plan(
 
     Deterministic: the order of the candidates does not matter.
     """
-    planned: list[tuple[Candidate, PlannedServer]] = []
+    planned: list[Entry] = []
     excluded: list[Exclusion] = []
     for candidate in sorted(candidates, key=lambda found: found.server.name):
         choice = choose_action(candidate.judgement, policy)
@@ -215,11 +222,25 @@ def make_plan(
             )
         else:
             planned.append((candidate, _planned(candidate, choice.action, choice)))
-    ordered = _order(planned)
+    return assemble(hotfix, planned, excluded, pools, policy)
+
+
+def assemble(
+    hotfix: Hotfix,
+    planned: Iterable[Entry],
+    excluded: Iterable[Exclusion],
+    pools: Mapping[str, Pool],
+    policy: PlanPolicy,
+) -> Plan:
+    """Order servers whose change is decided, cut them into waves and seal the plan."""
+    ordered = [entry for _, entry in _order(planned)]
     touched = {member.pool for member in ordered if member.pool}
     plan = Plan(
         article=hotfix.article,
-        waves=_cut(ordered, policy.growth),
+        waves=tuple(
+            Wave(number, servers)
+            for number, servers in enumerate(cut(ordered, policy.growth), start=1)
+        ),
         excluded=tuple(excluded),
         policy=policy,
         pool_limits={
@@ -259,40 +280,20 @@ def basis_of(judgement: Judgement, package: Package | None) -> Basis:
     )
 
 
-def _order(
-    planned: Sequence[tuple[Candidate, PlannedServer]],
-) -> tuple[PlannedServer, ...]:
-    """Fast leaks first; one of each site and role leads, so canaries differ."""
-    ranked = sorted(planned, key=lambda pair: (-pair[0].leak, pair[1].server))
-    seen: set[tuple[str, str]] = set()
-    leaders: list[PlannedServer] = []
-    rest: list[PlannedServer] = []
-    for candidate, entry in ranked:
-        kind = (candidate.server.site, candidate.server.role.value)
-        (rest if kind in seen else leaders).append(entry)
-        seen.add(kind)
-    return (*leaders, *rest)
-
-
-def _cut(servers: Sequence[PlannedServer], growth: Sequence[float]) -> tuple[Wave, ...]:
-    waves: list[Wave] = []
-    begin = 0
-    for size in (*growth, math.inf):
-        if begin >= len(servers):
-            break
-        count = _count(size, len(servers))
-        waves.append(Wave(len(waves) + 1, tuple(servers[begin : begin + count])))
-        begin += count
-    return tuple(waves)
-
-
-def _count(size: float, total: int) -> int:
-    """A wave's size; a share is rounded up, so that it is never empty."""
-    if math.isinf(size):
-        return total
-    # Rounded first, or 7 % of 100 would come to 8.
-    share = math.ceil(round(size * total, 9))
-    return max(1, share if size < 1 else int(size))
+def _order(planned: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Fast leaks first, then the exposed; one of each site and role leads."""
+    ranked = sorted(
+        planned,
+        key=lambda pair: (
+            -pair[0].leak,
+            not isinstance(pair[0].judgement.exposure, Exposed),
+            pair[1].server,
+        ),
+    )
+    # So that canaries differ.
+    return leaders_first(
+        ranked, lambda pair: (pair[0].server.site, pair[0].server.role)
+    )
 
 
 def table_digest(hotfix: Hotfix) -> str:
@@ -323,16 +324,7 @@ def seal(plan: Plan) -> Plan:
         # Their reasons hold times and measurements.
         "excluded": [[gone.server, gone.verdict.value] for gone in plan.excluded],
     }
-    return Plan(
-        article=plan.article,
-        waves=plan.waves,
-        excluded=plan.excluded,
-        policy=plan.policy,
-        pool_limits=plan.pool_limits,
-        table_digest=plan.table_digest,
-        digest=digest(content),
-        retry_of=plan.retry_of,
-    )
+    return replace(plan, digest=digest(content))
 
 
 def _policy(policy: PlanPolicy) -> Json:
@@ -361,7 +353,7 @@ def _float(value: float | None) -> float | None:
 
 def _entry(planned: PlannedServer) -> Json:
     basis = planned.basis
-    return {
+    entry: dict[str, Json] = {
         "server": planned.server,
         "action": planned.action.value,
         "pool": planned.pool,
@@ -372,23 +364,9 @@ def _entry(planned: PlannedServer) -> Json:
         "files": dict(basis.files),
         "package": basis.package_sha256,
     }
-
-
-def drift(planned: PlannedServer, now: Basis) -> str | None:
-    """What changed since the plan that matters to it; ``None`` if nothing did."""
-    then = planned.basis
-    pairs = (
-        ("verdict", then.verdict.value, now.verdict.value),
-        ("platform", then.platform, now.platform),
-        ("service pack", then.service_pack, now.service_pack),
-        ("language", then.language, now.language),
-        ("package", then.package_sha256, now.package_sha256),
-    )
-    for what, planned_value, found in pairs:
-        if planned_value != found:
-            return f"{what} was {planned_value} in the plan, found {found}"
-    for path in sorted({*then.files, *now.files}):
-        old, new = then.files.get(path), now.files.get(path)
-        if old != new:
-            return f"{path} was {old} in the plan, found {new}"
-    return None
+    if planned.restores:
+        entry["restores"] = {
+            path: [before.exists, str(before.version or ""), before.sha256]
+            for path, before in sorted(planned.restores.items())
+        }
+    return entry

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.domain.facts import Fingerprint
+
 
 class Action(StrEnum):
     """What a plan does to a server."""
@@ -353,6 +355,10 @@ class Attempt:
     #: How often the attempt was begun; a worker that wakes late sees it has moved.
     fence: int = 0
     details: Mapping[str, str] = field(default_factory=dict)
+    #: The files of the table as they were at the precheck of an install.
+    files_before: Mapping[str, Fingerprint] = field(default_factory=dict)
+    #: And as the installer left them.
+    files_after: Mapping[str, Fingerprint] = field(default_factory=dict)
 
     @property
     def settled(self) -> bool:

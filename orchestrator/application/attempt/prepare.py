@@ -19,10 +19,11 @@ from orchestrator.application.ports.hosts import (
     Route,
     StagingFailure,
 )
-from orchestrator.application.survey import read_with
+from orchestrator.application.survey import read_with, store_fault
+from orchestrator.domain.drift import drift
 from orchestrator.domain.facts import FactKind, ServiceState
 from orchestrator.domain.hotfix import Package
-from orchestrator.domain.planning import basis_of, drift
+from orchestrator.domain.planning import basis_of
 from orchestrator.domain.remediation import (
     Action,
     AttemptEvent,
@@ -65,7 +66,7 @@ def settle_fault(turn: Turn, fault: HostFaultError) -> None:
     else:
         outcome = Outcome.UNREACHABLE
     with turn.services.storage.begin() as uow:
-        uow.facts.put_contact(turn.server.name, turn.now(), fault.message)
+        store_fault(uow, turn.server.name, fault, turn.now())
     hint = f"; {fault.hint}" if fault.hint else ""
     steps = turn.closed_steps(fault.message) if turn.attempt.steps else ()
     turn.save(_SETTLE, outcome=outcome, reason=f"{fault.message}{hint}", steps=steps)

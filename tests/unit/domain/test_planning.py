@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.domain.drift import drift
 from orchestrator.domain.exposure import AssumedPeers
 from orchestrator.domain.files import FileFinding, FileVerdict
 from orchestrator.domain.planning import (
@@ -19,7 +20,6 @@ from orchestrator.domain.planning import (
     Scope,
     basis_of,
     choose_action,
-    drift,
     seal,
 )
 from orchestrator.domain.remediation import Action
