@@ -150,6 +150,7 @@ def world(
     *,
     hotfix: Hotfix = HOTFIX,
     alone: Sequence[str] = (),
+    clock: FakeClock | None = None,
 ) -> Iterator[World]:
     """An estate of leaking servers, everything imported, not surveyed.
 
@@ -158,8 +159,9 @@ def world(
         names: the servers.
         hotfix: what they leak for want of.
         alone: those that are in no pool; the others share one.
+        clock: the estate's; one of its own if left out.
     """
-    clock = FakeClock()
+    clock = clock or FakeClock()
     hosts = {name: leaking_host(clock) for name in names}
     gateway = FakeGateway(hosts)
     services = Services(

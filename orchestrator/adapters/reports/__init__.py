@@ -1,0 +1,1 @@
+"""Reports for others to read: HTML, CSV, and Prometheus text."""
