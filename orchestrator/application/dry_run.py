@@ -70,7 +70,7 @@ def dry_run(services: Services, name: str) -> Result[DryRunReport]:
 def _obstacle(services: Services, name: str) -> str:
     with services.storage.read() as uow:
         try:
-            admit(uow, find_plan(uow, name), services.clock.now())
+            admit(services, uow, find_plan(uow, name))
         except RefusedError as error:
             return str(error)
     return ""

@@ -12,6 +12,7 @@ from orchestrator.application.judging import (
     load_estate,
     only_hotfix,
 )
+from orchestrator.application.leaks import MeasuredProcess, measured
 from orchestrator.application.results import Result
 from orchestrator.application.services import Services
 from orchestrator.domain.evidence import Record
@@ -22,10 +23,11 @@ from orchestrator.domain.exposure import (
     ExposureUnknown,
     NotExposed,
 )
-from orchestrator.domain.facts import Unreadable
+from orchestrator.domain.facts import FactKind, FactSet, ServiceEndpoint, Unreadable
 from orchestrator.domain.remediation import Attempt
-from orchestrator.domain.server import Server
+from orchestrator.domain.server import Inventory, Server
 from orchestrator.domain.verdict import Judgement, Proof, Verdict
+from orchestrator.domain.windows import Open, next_open, opening
 
 #: Records that ``history`` shows unless asked for more.
 HISTORY_LIMIT = 200
@@ -42,9 +44,15 @@ class Explanation:
     proof: tuple[Proof, ...]
     #: The path that exposes it, or why none does.
     exposure: str
+    #: Processes that were watched lately: slope and course of their memory.
+    processes: tuple[MeasuredProcess, ...]
     last_contact: datetime | None
     contact_fault: str
+    #: What a server must have that could not be talked to.
+    to_enable: tuple[str, ...]
     unreadable: tuple[str, ...]
+    #: Where its WinRM was found, which, and since when that is known.
+    endpoint: str
     last_outcome: str
     waiver: WaiverLine | None
     #: The exact command that comes next.
@@ -87,6 +95,7 @@ def explain(services: Services, name: str, article: str | None) -> Result[Explan
         contact = uow.facts.contacts().get(server.name)
         waiver = uow.waivers.all(hotfix.article).get(server.name)
         attempts = uow.runs.attempts_on(server.name)
+        processes = measured(uow, hotfix, server.name, now)
     judgement = estate.judge(server)
     facts = estate.facts_of(server.name).observations.values()
     held = waiver if waiver and waiver.holds(now) else None
@@ -97,21 +106,33 @@ def explain(services: Services, name: str, article: str | None) -> Result[Explan
         reason=judgement.reason,
         proof=judgement.proof,
         exposure=exposure_sentence(judgement.exposure),
+        processes=processes,
         last_contact=contact[0] if contact else None,
         contact_fault=(contact[1] or "") if contact else "",
+        to_enable=_TO_ENABLE if contact and contact[1] else (),
         unreadable=tuple(
             f"{seen.name}: {seen.value.reason}"
             for seen in facts
             if isinstance(seen.value, Unreadable)
         ),
+        endpoint=_endpoint(estate.facts_of(server.name)),
         last_outcome=_last_outcome(attempts[0]) if attempts else "",
         waiver=WaiverLine(held.owner, held.until, held.reason) if held else None,
         next_command=next_command(
             hotfix.article, server, judgement, attempts[0] if attempts else None
-        ),
+        )
+        + _when(estate.inventory, server, judgement, now),
         as_of=now,
     )
     return Result("explanation", explanation)
+
+
+#: What Windows Server 2003 SP1 lacks as it comes (KB936059, MS-WSMV).
+_TO_ENABLE = (
+    "WinRM 1.1 or later, set up there with winrm quickconfig",
+    "a way for this machine through every firewall to the port of its listener",
+    "a local administrator's credential that the inventory names: credential check",
+)
 
 
 def exposure_sentence(exposure: Exposure | None) -> str:
@@ -129,6 +150,17 @@ def exposure_sentence(exposure: Exposure | None) -> str:
             return "not known yet: " + "; ".join(str(fact) for fact in facts)
 
 
+def _endpoint(facts: FactSet) -> str:
+    seen = facts.find(FactKind.ENDPOINT)
+    if seen is None or not isinstance(seen.value, ServiceEndpoint):
+        return ""
+    found = seen.value
+    return (
+        f"{found.url}, WinRM {found.stack or 'of unknown version'}, "
+        f"by {found.mechanism}, found {seen.at:%Y-%m-%d %H:%M}Z"
+    )
+
+
 def _last_outcome(attempt: Attempt) -> str:
     end = attempt.outcome.value if attempt.outcome else attempt.state.value
     return f"{attempt.run}: {end} {attempt.reason}".rstrip()
@@ -142,6 +174,25 @@ def next_command(
         return f"orchestrator resume {attempt.run}"
     return _NEXT[judgement.verdict].format(server=server.name, article=article)
 
+
+def _when(
+    inventory: Inventory, server: Server, judgement: Judgement, now: datetime
+) -> str:
+    """From when a plan may be applied, where that is not now."""
+    if judgement.verdict not in _CHANGED or isinstance(
+        opening(inventory, server, now), Open
+    ):
+        return ""
+    opens = next_open(inventory, server, now)
+    if opens is None:
+        return "; it may not be applied: no window opens"
+    return f"; it may be applied from {opens:%Y-%m-%d %H:%M}Z, when its window opens"
+
+
+#: Verdicts whose next command is a plan.
+_CHANGED = frozenset(
+    {Verdict.NEEDED, Verdict.INSTALLED_NOT_ACTIVE, Verdict.INDETERMINATE}
+)
 
 _NOTHING = "none: nothing is left to do"
 

@@ -22,8 +22,10 @@ from orchestrator.application.results import (
     Result,
     not_found,
 )
+from orchestrator.application.rollout.gates import forecasts
 from orchestrator.application.services import Services
 from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.forecast import WaveForecast
 from orchestrator.domain.hotfix import Package
 from orchestrator.domain.planning import (
     Approval,
@@ -37,7 +39,8 @@ from orchestrator.domain.planning import (
 from orchestrator.domain.remediation import Action
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Server
-from orchestrator.domain.verdict import Verdict
+from orchestrator.domain.symptom import Leak, Symptom
+from orchestrator.domain.verdict import Judgement, Verdict
 
 #: How long an approval holds unless said otherwise.
 APPROVAL_DAYS = 7
@@ -60,6 +63,10 @@ class PlanWave:
 
     number: int
     servers: tuple[PlanLine, ...]
+    #: Seconds that the wave will take, half of the times and 95 of 100 times;
+    #: ``None`` until a few servers' turns were recorded.
+    p50: timedelta | None = None
+    p95: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,8 @@ class PlanReport:
     excluded: tuple[ExcludedLine, ...]
     radius: BlastRadius
     approvals: tuple[Approval, ...] = ()
+    #: How many other accounts must still approve before it may be applied.
+    approvals_missing: int = 0
     run: str | None = None
     difference: PlanDifference | None = None
 
@@ -142,15 +151,19 @@ def plan(
         servers = selection.choose(estate.inventory.active(), verdicts_of(judged))
         made = make_plan(
             estate.hotfix,
-            (
-                Candidate(server, judged[server.name], package_of(estate, server))
-                for server in servers
-            ),
+            (candidate_of(estate, server, judged[server.name]) for server in servers),
             estate.inventory.pools,
             policy,
         )
         stored = keep(uow, made, now, services.account)
-        return Result("plan", report_of(uow, stored))
+        return Result("plan", report_of(services, uow, stored))
+
+
+def candidate_of(estate: Estate, server: Server, judgement: Judgement) -> Candidate:
+    """A server with what its place in a plan rests on."""
+    symptom = estate.symptoms.get(server.name, Symptom())
+    leak = symptom.slope if symptom.leak is Leak.LEAKING else 0.0
+    return Candidate(server, judgement, package_of(estate, server), leak)
 
 
 def package_of(estate: Estate, server: Server) -> Package | None:
@@ -194,7 +207,7 @@ def find_plan(uow: UnitOfWork, name: str) -> StoredPlan:
 def show(services: Services, name: str) -> Result[PlanReport]:
     """A plan as it was made."""
     with services.storage.read() as uow:
-        return Result("plan", report_of(uow, find_plan(uow, name)))
+        return Result("plan", report_of(services, uow, find_plan(uow, name)))
 
 
 def list_plans(services: Services) -> Result[PlanList]:
@@ -211,7 +224,9 @@ def list_plans(services: Services) -> Result[PlanList]:
                         made=stored.made,
                         servers=len(stored.plan.servers()),
                         waves=len(stored.plan.waves),
-                        approved=bool(valid_approvals(uow, stored.plan, now)),
+                        approved=not missing_approvals(
+                            stored.plan, valid_approvals(uow, stored.plan, now)
+                        ),
                         run=stored.run,
                     )
                     for stored in uow.plans.all()
@@ -245,7 +260,7 @@ def approve(
         uow.evidence.append(
             Entry(RecordKind.APPROVAL, stored.plan.digest, to_json(approval))
         )
-        return Result("plan", report_of(uow, stored))
+        return Result("plan", report_of(services, uow, stored))
 
 
 def valid_approvals(
@@ -259,29 +274,42 @@ def valid_approvals(
     )
 
 
-def report_of(uow: UnitOfWork, stored: StoredPlan) -> PlanReport:
+def report_of(services: Services, uow: UnitOfWork, stored: StoredPlan) -> PlanReport:
     """A stored plan with all that an approver must see."""
     servers = uow.inventory.load().servers
     made = stored.plan
+    lengths = forecasts(services, uow, made)
+    valid = valid_approvals(uow, made, services.clock.now())
     return PlanReport(
         plan=made.name,
         digest=made.digest,
         article=made.article,
         made=stored.made,
         policy=made.policy,
-        waves=tuple(_wave(wave, servers) for wave in made.waves),
+        waves=tuple(
+            _wave(wave, servers, lengths.get(wave.number)) for wave in made.waves
+        ),
         excluded=tuple(
             ExcludedLine(gone.server, gone.verdict, gone.reason)
             for gone in made.excluded
         ),
         radius=_radius(made, servers),
         approvals=tuple(uow.plans.approvals(made.digest)),
+        approvals_missing=missing_approvals(made, valid),
         run=stored.run,
         difference=_difference(stored, uow.plans.all()),
     )
 
 
-def _wave(wave: Wave, servers: Mapping[str, Server]) -> PlanWave:
+def missing_approvals(plan_of: Plan, valid: Iterable[Approval]) -> int:
+    """How many more operating-system accounts must approve; names prove nothing."""
+    accounts = {approval.account for approval in valid}
+    return max(0, plan_of.policy.approvals - len(accounts))
+
+
+def _wave(
+    wave: Wave, servers: Mapping[str, Server], length: WaveForecast | None
+) -> PlanWave:
     return PlanWave(
         wave.number,
         tuple(
@@ -294,6 +322,8 @@ def _wave(wave: Wave, servers: Mapping[str, Server]) -> PlanWave:
             )
             for planned in wave.servers
         ),
+        length.p50 if length else None,
+        length.p95 if length else None,
     )
 
 

@@ -20,6 +20,8 @@ from orchestrator.domain.server import Inventory, MaintenanceWindow, Server
 HORIZON = timedelta(days=400)
 #: Occurrences that are looked at; a rule with more in the horizon is each minute.
 MAX_OCCURRENCES = 10_000
+#: Freezes and closed times in a row that are looked beyond.
+MAX_CLOSURES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,22 @@ def opening(inventory: Inventory, server: Server, now: datetime) -> Opening:
         return found
     ahead = [begins for begins, _, _ in freezes if begins > now]
     return _cut(found, min(ahead, default=None))
+
+
+def next_open(inventory: Inventory, server: Server, now: datetime) -> datetime | None:
+    """The first moment from now on at which a server may be changed, if any comes."""
+    moment = now
+    for _ in range(MAX_CLOSURES):
+        match opening(inventory, server, moment):
+            case Open():
+                return moment
+            case Frozen(until=until):
+                moment = until
+            case Closed(opens):
+                if opens is None:
+                    return None
+                moment = opens
+    return None
 
 
 def zone_of(inventory: Inventory, server: Server) -> ZoneInfo:

@@ -7,7 +7,11 @@ from datetime import datetime
 
 from orchestrator.application.attempt.prepare import new_token
 from orchestrator.application.codec import to_json
-from orchestrator.application.plans import find_plan, valid_approvals
+from orchestrator.application.plans import (
+    find_plan,
+    missing_approvals,
+    valid_approvals,
+)
 from orchestrator.application.ports.storage import (
     StoredPlan,
     UnitOfWork,
@@ -16,6 +20,7 @@ from orchestrator.application.results import (
     ErrorCode,
     RefusedError,
 )
+from orchestrator.application.rollout.gates import forecasts, outside_window
 from orchestrator.application.services import Services
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.planning import Plan, seal
@@ -32,12 +37,12 @@ def start(services: Services, name: str) -> Run:
     """Admit a plan and store its run with an attempt for each server.
 
     Raises:
-        RefusedError: not approved, expired, altered, or started before.
+        RefusedError: :func:`admit` does not let it through.
     """
     now = services.clock.now()
     with services.storage.begin() as uow:
         stored = find_plan(uow, name)
-        admit(uow, stored, now)
+        admit(services, uow, stored)
         run = Run(
             name=f"run-{secrets.token_hex(4)}",
             plan=stored.plan.digest,
@@ -52,11 +57,12 @@ def start(services: Services, name: str) -> Run:
     return run
 
 
-def admit(uow: UnitOfWork, stored: StoredPlan, now: datetime) -> None:
+def admit(services: Services, uow: UnitOfWork, stored: StoredPlan) -> None:
     """Let a plan through.
 
     Raises:
-        RefusedError: not approved, expired, altered, or started before.
+        RefusedError: not approved, expired, altered, started before, frozen, or
+            outside the window of its first wave.
     """
     plan = stored.plan
     if stored.run is not None:
@@ -67,19 +73,59 @@ def admit(uow: UnitOfWork, stored: StoredPlan, now: datetime) -> None:
             f"plan {plan.name} does not match its digest: it was altered in storage",
             "make a new plan, and ask who changed the database",
         )
-    if valid_approvals(uow, plan, now):
+    _must_be_approved(uow, plan, services.clock.now())
+    _must_be_open(services, uow, plan)
+
+
+def _must_be_approved(uow: UnitOfWork, plan: Plan, now: datetime) -> None:
+    """Refuse what too few accounts want.
+
+    Raises:
+        RefusedError: not approved by as many accounts as the plan asks for.
+    """
+    valid = valid_approvals(uow, plan, now)
+    missing = missing_approvals(plan, valid)
+    if missing == 0:
         return
+    hint = f"orchestrator approve {plan.name} --by NAME --reason TEXT"
+    if valid:
+        accounts = ", ".join(sorted({given.account for given in valid}))
+        raise RefusedError(
+            ErrorCode.NOT_APPROVED,
+            f"plan {plan.name} asks for approvals from {plan.policy.approvals} "
+            f"different accounts, found only those of {accounts}",
+            f"{hint}, from another operating-system account",
+        )
     if uow.plans.approvals(plan.digest):
         raise RefusedError(
             ErrorCode.APPROVAL_EXPIRED,
             f"the approval of plan {plan.name} has expired",
-            f"orchestrator approve {plan.name} --by NAME --reason TEXT",
+            hint,
         )
     raise RefusedError(
-        ErrorCode.NOT_APPROVED,
-        f"plan {plan.name} is not approved",
-        f"orchestrator approve {plan.name} --by NAME --reason TEXT",
+        ErrorCode.NOT_APPROVED, f"plan {plan.name} is not approved", hint
     )
+
+
+def _must_be_open(services: Services, uow: UnitOfWork, plan: Plan) -> None:
+    """Refuse to consume a plan whose first wave could not begin.
+
+    Raises:
+        RefusedError: frozen, outside a window, or too little of one is left.
+    """
+    for wave in plan.waves[:1]:
+        shut = outside_window(
+            uow.inventory.load(),
+            [planned.server for planned in wave.servers],
+            services.clock.now(),
+            forecasts(services, uow, plan).get(wave.number),
+        )
+        if shut is not None:
+            raise RefusedError(
+                ErrorCode.FROZEN if shut.frozen else ErrorCode.OUTSIDE_WINDOW,
+                f"wave {wave.number}: {shut.sentence}",
+                f"orchestrator apply {plan.name} then; the plan stays as it is",
+            )
 
 
 def _started_before(stored: StoredPlan) -> RefusedError:

@@ -6,17 +6,19 @@ on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.application.judging import Estate
+from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.services import Services
 from orchestrator.domain.budgets import Ended, sentence_of, stop_of
 from orchestrator.domain.forecast import WaveForecast, fits, forecast, turn_length
 from orchestrator.domain.planning import Plan, Wave
 from orchestrator.domain.remediation import Attempt, AttemptState, Outcome
 from orchestrator.domain.rollout import Run
+from orchestrator.domain.server import Inventory
 from orchestrator.domain.windows import Closed, Frozen, Open, opening
 
 #: Earlier turns that a forecast is made from.
@@ -77,8 +79,14 @@ class Gates:
         ]
         if not unbegun:
             return None
-        closed = outside_window(self.services, self.estate, self.plan, wave, unbegun)
-        return f"wave {wave.number}: {closed}; then {self._resume}" if closed else None
+        with self.services.storage.read() as uow:
+            length = forecasts(self.services, uow, self.plan).get(wave.number)
+        shut = outside_window(
+            self.estate.inventory, unbegun, self.services.clock.now(), length
+        )
+        if shut is None:
+            return None
+        return f"wave {wave.number}: {shut.sentence}; then {self._resume}"
 
     def during(self) -> str | None:
         """Whether a budget is overspent, or failures have one cause."""
@@ -147,24 +155,42 @@ def has_ended(attempt: Attempt) -> bool:
     return attempt.settled or attempt.state is AttemptState.UNKNOWN
 
 
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Why a server may not be changed now."""
+
+    frozen: bool
+    sentence: str
+
+
 def outside_window(
-    services: Services, estate: Estate, plan: Plan, wave: Wave, servers: Iterable[str]
-) -> str | None:
-    """Why servers may not be changed now: a freeze, a window, or too little of it."""
-    now = services.clock.now()
-    length = {found.wave: found for found in forecasts(services, plan)}
+    inventory: Inventory,
+    servers: Iterable[str],
+    now: datetime,
+    length: WaveForecast | None,
+) -> Shut | None:
+    """Why servers may not be changed now: a freeze, a window, or too little of it.
+
+    Args:
+        inventory: with its windows and freezes.
+        servers: the first of them that may not be changed is named.
+        now: when they would be.
+        length: how long the wave will take, where that is known.
+    """
     for name in servers:
-        server = estate.inventory.servers[name]
-        match opening(estate.inventory, server, now):
+        server = inventory.servers[name]
+        match opening(inventory, server, now):
             case Frozen(freeze, until, reason):
-                return f"{name} is frozen by {freeze} ({reason}) until {_time(until)}"
+                frozen = f"{name} is frozen by {freeze} ({reason}) until {_time(until)}"
+                return Shut(frozen=True, sentence=frozen)
             case Closed(opens):
                 when = f"opens {_time(opens)}" if opens else "does not open again"
-                return f"{name} is outside its window, which {when}"
+                closed = f"{name} is outside its window, which {when}"
+                return Shut(frozen=False, sentence=closed)
             case Open(until):
-                short = _too_short(length.get(wave.number), now, until)
+                short = _too_short(length, now, until)
                 if short:
-                    return f"{name}: {short}"
+                    return Shut(frozen=False, sentence=f"{name}: {short}")
     return None
 
 
@@ -180,13 +206,13 @@ def _too_short(
     )
 
 
-def forecasts(services: Services, plan: Plan) -> tuple[WaveForecast, ...]:
-    """How long each wave will take, where earlier turns say so."""
-    with services.storage.read() as uow:
-        earlier: Sequence[Attempt] = tuple(
-            uow.runs.last_installs(plan.article).values()
-        )[:FORECAST_TURNS]
-    return forecast(plan, turn_length(earlier), services.limits.apply_concurrency)
+def forecasts(
+    services: Services, uow: UnitOfWork, plan: Plan
+) -> Mapping[int, WaveForecast]:
+    """How long each wave will take, by its number, where earlier turns say so."""
+    earlier = tuple(uow.runs.last_installs(plan.article).values())[:FORECAST_TURNS]
+    found = forecast(plan, turn_length(earlier), services.limits.apply_concurrency)
+    return {wave.wave: wave for wave in found}
 
 
 def _time(moment: datetime) -> str:

@@ -104,7 +104,7 @@ def make_plan(
     approvals: Annotated[
         int,
         typer.Option(
-            "--approvals", min=1, help="Different accounts that must approve."
+            "--approvals", min=1, max=2, help="Different accounts that must approve."
         ),
     ] = _DEFAULTS.approvals,
     fact_limit_hours: Annotated[

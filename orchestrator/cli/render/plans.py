@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from rich.console import RenderableType
 
@@ -32,6 +34,8 @@ def plan(report: PlanReport) -> Iterator[RenderableType]:
             ("policy", _policy(report.policy)),
             *_reach(report),
             *(("approved", _approval(each)) for each in report.approvals),
+            ("missing", _missing(report)),
+            *_forecast(report),
             ("run", report.run),
         )
     )
@@ -101,6 +105,25 @@ def _approval(given: Approval) -> str:
     return (
         f"by {given.by} ({given.account}) until {moment(given.expires)}: {given.reason}"
     )
+
+
+def _missing(report: PlanReport) -> str:
+    count = report.approvals_missing
+    if not count or report.run:
+        return ""
+    other = "another account" if report.approvals else "an account"
+    return f"{count} of {report.policy.approvals} approvals, each of {other}"
+
+
+def _forecast(report: PlanReport) -> Iterator[tuple[str, object]]:
+    for wave in report.waves:
+        if wave.p50 is not None and wave.p95 is not None:
+            likely, late = _minutes(wave.p50), _minutes(wave.p95)
+            yield f"wave {wave.number}", f"{likely} min, or up to {late} (95 of 100)"
+
+
+def _minutes(span: timedelta) -> int:
+    return math.ceil(span.total_seconds() / 60)
 
 
 def plans(found: PlanList) -> Iterator[RenderableType]:
