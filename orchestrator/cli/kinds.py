@@ -21,7 +21,8 @@ from orchestrator.application.estate import AnsibleView, InventoryChange, Server
 from orchestrator.application.explain import Explanation, History
 from orchestrator.application.plans import PlanList, PlanReport
 from orchestrator.application.survey import SurveyReport
-from orchestrator.cli.render import audit, catalog, other, plans
+from orchestrator.application.watching import WatchReport
+from orchestrator.cli.render import audit, catalog, memory, other, plans, server
 from orchestrator.cli.reports import DemoReport, LabReport
 from orchestrator.domain.server import Server
 from orchestrator.domain.waiver import Waiver
@@ -46,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "credential-list": Kind(CredentialList, catalog.credentials),
     "credential-check": Kind(CredentialCheck, catalog.checked),
     "survey": Kind(SurveyReport, audit.survey),
+    "watch": Kind(WatchReport, memory.watched),
     "audit": Kind(AuditReport, audit.audit),
     "plan": Kind(PlanReport, plans.plan),
     "plan-list": Kind(PlanList, plans.plans),
@@ -53,8 +55,8 @@ KINDS: Mapping[str, Kind] = {
     "dry-run": Kind(DryRunReport, plans.dry_run),
     "status": Kind(RunReport, plans.run),
     "run-list": Kind(RunList, plans.runs),
-    "explanation": Kind(Explanation, audit.explanation),
-    "history": Kind(History, audit.history),
+    "explanation": Kind(Explanation, server.explanation),
+    "history": Kind(History, server.history),
     "waiver": Kind(Waiver, audit.waiver),
     "lab": Kind(LabReport, other.lab),
     "demo": Kind(DemoReport, other.demo),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,13 @@ from orchestrator.cli.options import AuditFormat
 from orchestrator.cli.registry import command
 from orchestrator.cli.session import Answer, Session
 
+if TYPE_CHECKING:
+    from orchestrator.domain.selection import Selection as Servers
+
+#: Of a watch, and the seconds between them: an hour, as much as decides.
+ROUNDS = 13
+INTERVAL = 300
+
 app = typer.Typer()
 
 
@@ -21,15 +28,85 @@ app = typer.Typer()
     app,
     "survey",
     kind="survey",
-    examples=("survey", "survey pool:pool-01", "survey verdict:unknown"),
+    examples=(
+        "survey",
+        "survey pool:pool-01",
+        "survey verdict:unknown",
+        "survey verdict:needed --watch --rounds 13 --interval 300",
+    ),
 )
-def survey(session: Session, selection: Selection = "") -> Answer:
+def survey(
+    session: Session,
+    selection: Selection = "",
+    *,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Measure again and again how the memory of the article's processes "
+            "grows; Ctrl-C ends it with what was measured.",
+        ),
+    ] = False,
+    article: Annotated[
+        str | None,
+        typer.Option(
+            "--article",
+            metavar="KB",
+            help="With --watch: names the processes; may be left out where the "
+            "catalog has one.",
+        ),
+    ] = None,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            "--rounds", min=1, help="With --watch: how often; 12 over an hour decide."
+        ),
+    ] = ROUNDS,
+    interval: Annotated[
+        int,
+        typer.Option(
+            "--interval", metavar="SECONDS", min=5, help="With --watch: how far apart."
+        ),
+    ] = INTERVAL,
+) -> Answer:
     """Read the servers and store what they say; changes nothing on them."""
     from orchestrator.application import survey as use_case
     from orchestrator.domain.selection import parse_selection
 
+    wanted = parse_selection(selection)
+    if watch:
+        session.kind = "watch"
+        return _watched(session, wanted, article, rounds, timedelta(seconds=interval))
     with session.services() as services:
-        return use_case.survey(services, parse_selection(selection))
+        return use_case.survey(services, wanted)
+
+
+def _watched(
+    session: Session,
+    selection: Servers,
+    article: str | None,
+    rounds: int,
+    interval: timedelta,
+) -> Answer:
+    """The last round that ended. Ctrl-C is how a watch ends, no failure of it."""
+    from orchestrator.application.watching import watch
+    from orchestrator.cli.output import glance
+    from orchestrator.cli.render.memory import summary
+    from orchestrator.cli.text import note
+
+    ended: list[Answer] = []
+    with session.program.services() as services:
+        seen = watch(services, selection, article, rounds=rounds, interval=interval)
+        try:
+            for last in seen:
+                ended = [last]
+                glance(session, last)
+                if not session.options.quiet:
+                    note(f"round {last.data.round} of {rounds}: {summary(last.data)}")
+        except KeyboardInterrupt:
+            if not ended:
+                raise
+    return ended[-1]
 
 
 @command(

@@ -8,8 +8,10 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.application.audit import WaiverLine
 from orchestrator.cli.text import clean
 from orchestrator.domain.remediation import Outcome
+from orchestrator.domain.symptom import Leak
 from orchestrator.domain.verdict import Verdict
 
 #: Shown wherever a table or package is the simulated estate's.
@@ -40,6 +42,10 @@ _STYLES: Mapping[str, str] = {
     Outcome.VERIFY_FAILED: "red",
     Outcome.UNHEALTHY: "bold red",
     Outcome.INTERRUPTED: "bold red",
+    Leak.LEAKING: "red",
+    Leak.NOT_LEAKING: "green",
+    Leak.UNDECIDED: "yellow",
+    Leak.NOT_MEASURED: "dim",
 }
 
 
@@ -102,6 +108,11 @@ def listed(names: Iterable[str]) -> str:
 def moment(at: datetime | None) -> str:
     """A time to the second, in UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S}Z" if at else ""
+
+
+def waived(waiver: WaiverLine | None) -> str:
+    """Who accepted a server as it is, and until when."""
+    return f"{waiver.owner} until {waiver.until:%Y-%m-%d}" if waiver else ""
 
 
 def age(seconds: int | None) -> str:
