@@ -14,6 +14,7 @@ from orchestrator.application.ports.hosts import (
 from orchestrator.application.ports.secrets import Credential, CredentialMissing
 from orchestrator.application.results import ErrorCode, Problem
 from orchestrator.application.services import Services
+from orchestrator.domain.facts import FactKind, ServiceEndpoint
 from orchestrator.domain.server import Inventory, Server
 
 #: Each kind of fault under its error code.
@@ -67,13 +68,22 @@ def credential_for(
     return found
 
 
+def last_endpoint(services: Services, server: Server) -> str | None:
+    """The URL at which a survey last found the server's WinRM."""
+    with services.storage.read() as uow:
+        seen = uow.facts.of(server.name).find(FactKind.ENDPOINT)
+    value = seen.value if seen else None
+    return value.url if isinstance(value, ServiceEndpoint) else None
+
+
 @contextmanager
 def reading(
     services: Services, inventory: Inventory, server: Server
 ) -> Iterator[HostReader]:
     """A conversation that cannot write."""
     credential = credential_for(services, inventory, server)
-    with services.hosts.reader(server, credential) as reader:
+    known = last_endpoint(services, server)
+    with services.hosts.reader(server, credential, known) as reader:
         yield reader
 
 
@@ -83,5 +93,6 @@ def changing(
 ) -> Iterator[HostWriter]:
     """A conversation that can change the host."""
     credential = credential_for(services, inventory, server)
-    with services.hosts.writer(server, credential) as writer:
+    known = last_endpoint(services, server)
+    with services.hosts.writer(server, credential, known) as writer:
         yield writer

@@ -37,6 +37,8 @@ class FactKind(StrEnum):
     SERVICE = "service"
     #: Subject: the image name, lower case, such as ``lsass.exe``.
     PROCESS = "process"
+    #: How the server was reached; no verdict rests on it.
+    ENDPOINT = "endpoint"
 
 
 class TraceName(StrEnum):
@@ -212,6 +214,18 @@ class Processes:
     running: tuple[RunningProcess, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceEndpoint:
+    """What the ladder found: where WinRM answered, which stack, who let us in."""
+
+    #: Without credentials.
+    url: str
+    #: Version of the WinRM stack, such as ``1.1``; empty where it is not told.
+    stack: str
+    #: ``kerberos``, ``ntlm`` or ``basic``.
+    mechanism: str
+
+
 FactValue = (
     OperatingSystem
     | Product
@@ -223,6 +237,7 @@ FactValue = (
     | FreeSpace
     | ServiceState
     | Processes
+    | ServiceEndpoint
 )
 
 #: Which value each kind holds; the codec and the contract tests read it.
@@ -237,6 +252,7 @@ VALUE_TYPES: Mapping[FactKind, type[FactValue]] = {
     FactKind.FREE_SPACE: FreeSpace,
     FactKind.SERVICE: ServiceState,
     FactKind.PROCESS: Processes,
+    FactKind.ENDPOINT: ServiceEndpoint,
 }
 
 

@@ -141,6 +141,7 @@ def test_a_survey_answers_each_subject_of_its_scope_once(estate: Estate) -> None
         (FactKind.SYN_PROTECTION, ""),
         (FactKind.PENDING_RENAMES, ""),
         (FactKind.FREE_SPACE, ""),
+        (FactKind.ENDPOINT, ""),
         (FactKind.FILE, FILE),
         (FactKind.SERVICE, "RTCSRV"),
         (FactKind.SERVICE, "NoSuchService"),

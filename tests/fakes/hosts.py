@@ -44,6 +44,7 @@ from orchestrator.domain.facts import (
     Processes,
     Product,
     RunningProcess,
+    ServiceEndpoint,
     ServiceState,
     SynProtection,
     TraceName,
@@ -137,6 +138,8 @@ class FakeHost:
     stuck_services: set[str] = field(default_factory=set)
     faults: list[ScriptedFault] = field(default_factory=list)
     attempts: dict[str, FakeAttempt] = field(default_factory=dict)
+    #: What installs replaced, by article: the uninstall folder.
+    kept: dict[str, dict[str, FileState]] = field(default_factory=dict)
     installer_runs: int = 0
     #: Every verb that was called, in order.
     calls: list[str] = field(default_factory=list)
@@ -175,10 +178,21 @@ class FakeHost:
             return
         attempt.exit_text, attempt.ended = str(installer.exit_code), at
         if installer.exit_code in (0, 3010):
-            self.files.update(installer.files)
+            self._replace_files(order, installer)
             self.pending += installer.pending
         if installer.leaves_traces:
             self._leave_traces(order, installer, at)
+
+    def _replace_files(self, order: LaunchOrder, installer: FakeInstaller) -> None:
+        """An install keeps what it replaces; an uninstall puts that back."""
+        absent = FileState(exists=False)
+        if order.action is InstallerAction.INSTALL:
+            self.kept[order.article] = {
+                path: self.files.get(path, absent) for path in installer.files
+            }
+        else:
+            self.files.update(self.kept.pop(order.article, {}))
+        self.files.update(installer.files)
 
     def _leave_traces(
         self, order: LaunchOrder, installer: FakeInstaller, at: datetime
@@ -315,7 +329,12 @@ class FakeReader:
     def survey(self, scope: SurveyScope) -> tuple[Observation, ...]:
         """Every fact of the scope."""
         with self.host.call("survey", self.server.name):
-            return tuple(self._observe(*fact) for fact in self._facts(scope))
+            url = f"http://{self.server.endpoint.address}:80/wsman"
+            where = ServiceEndpoint(url, self.host.stack, "ntlm")
+            return (
+                *(self._observe(*fact) for fact in self._facts(scope)),
+                self._observe(FactKind.ENDPOINT, "", where),
+            )
 
     def service(self, name: str) -> ServiceState:
         """A service as it is now."""
@@ -344,8 +363,9 @@ class FakeReader:
         """A file's state with the branch of its own resource."""
         with self.host.call("file_resource", self.server.name):
             state = self.host.files.get(path, FileState(exists=False))
-            if state.size == size:
-                state = self.host.resources.get(path, state)
+            if state.exists and state.size == size:
+                whole = state.sha256 or f"{hash((state.version, size)):064x}"
+                state = replace(self.host.resources.get(path, state), sha256=whole)
             return self._observe(FactKind.FILE, path, state)
 
     def _observe(self, kind: FactKind, subject: str, value: FactValue) -> Observation:
@@ -465,15 +485,23 @@ class FakeGateway:
     faults: dict[str, HostFaultError] = field(default_factory=dict)
     #: Asked before each conversation; may raise, as a refused credential does.
     admit: Callable[[Server, Credential], None] = lambda _server, _credential: None
+    #: Where each server was said to be when it was last talked to.
+    known: dict[str, str | None] = field(default_factory=dict)
 
     @contextmanager
-    def reader(self, server: Server, credential: Credential) -> Iterator[FakeReader]:
+    def reader(
+        self, server: Server, credential: Credential, known: str | None = None
+    ) -> Iterator[FakeReader]:
         """A conversation that cannot write."""
+        self.known[server.name] = known
         yield FakeReader(server, self._open(server, credential))
 
     @contextmanager
-    def writer(self, server: Server, credential: Credential) -> Iterator[FakeWriter]:
+    def writer(
+        self, server: Server, credential: Credential, known: str | None = None
+    ) -> Iterator[FakeWriter]:
         """A conversation that can."""
+        self.known[server.name] = known
         yield FakeWriter(server, self._open(server, credential))
 
     def _open(self, server: Server, credential: Credential) -> FakeHost:

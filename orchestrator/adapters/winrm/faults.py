@@ -7,6 +7,7 @@ the adapter is a ``HostFaultError``.
 
 from __future__ import annotations
 
+import importlib
 import re
 import struct
 from collections.abc import Iterator
@@ -121,7 +122,36 @@ class WsFaultError(AdapterError):
         return found.subcode == "AccessDenied" or found.code == ACCESS_DENIED
 
 
-_CREDENTIAL = (AuthenticationError, SpnegoError, ImportError)
+def _kerberos_errors() -> Iterator[type[Exception]]:
+    """What the Kerberos libraries raise past pyspnego, where they are installed."""
+    for module, name in (("krb5", "Krb5Error"), ("gssapi.exceptions", "GSSError")):
+        try:
+            yield getattr(importlib.import_module(module), name)
+        except ImportError:
+            return
+
+
+_CREDENTIAL: tuple[type[Exception], ...] = (
+    AuthenticationError,
+    SpnegoError,
+    ImportError,
+    *_kerberos_errors(),
+)
+#: Error codes of MIT Kerberos (krb5_err.et) that an operator can do something about.
+_KERBEROS = {
+    -1765328347: "the clocks of this computer and of the domain are too far apart",
+    -1765328228: "no Kerberos KDC of the realm answers",
+    -1765328164: "the KDC's address cannot be resolved",
+    -1765328230: "no KDC is known for the realm; see krb5.conf",
+    -1765328360: "the KDC did not take the password",
+    -1765328353: "the KDC did not take the password",
+    -1765328378: "the KDC does not know the account",
+    -1765328377: "the KDC does not know the host by this name; use its full name",
+    -1765328370: "the KDC has no encryption type that this computer allows",
+    -1765328352: "the Kerberos ticket has expired; get a new one with kinit",
+    -1765328243: "there is no Kerberos ticket; get one with kinit",
+    -1765328189: "there is no Kerberos ticket cache; get a ticket with kinit",
+}
 _CONNECTION = (requests.ConnectionError, requests.Timeout, Urllib3Error, OSError)
 #: pypsrp takes headers and sealed bodies apart without checks, so a hostile answer
 #: can surface as any of these.
@@ -151,9 +181,8 @@ def foreign() -> Iterator[None]:
     except AdapterError:
         raise
     except _CREDENTIAL as error:
-        raise NotAdmittedError(
-            f"the credential could not be used ({_name(error)})"
-        ) from error
+        why = _kerberos_reason(error) or _name(error)
+        raise NotAdmittedError(f"the credential could not be used: {why}") from error
     except requests.exceptions.SSLError as error:
         raise TlsError(f"TLS failed: {_tls_reason(error)}") from error
     except NewConnectionDisabled as error:
@@ -179,6 +208,19 @@ def translated(server: str) -> Iterator[None]:
         kind, hint = _kind_of(error)
         message = " ".join(str(error).split())[:_REASON_CHARS]
         raise HostFaultError(kind, server, message, hint) from error
+
+
+def _kerberos_reason(error: BaseException | None) -> str | None:
+    """What Kerberos complains of, by its code; ``None`` where it is something else."""
+    while error is not None:
+        for name in ("err_code", "min_code"):
+            code = getattr(error, name, None)
+            if isinstance(code, int):
+                signed = (code & 0xFFFF_FFFF) - (1 << 32 if code & 1 << 31 else 0)
+                if signed in _KERBEROS:
+                    return _KERBEROS[signed]
+        error = getattr(error, "base_error", None) or error.__cause__
+    return None
 
 
 def _name(error: BaseException) -> str:

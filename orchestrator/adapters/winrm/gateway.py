@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 from orchestrator.adapters.winrm.faults import translated
-from orchestrator.adapters.winrm.ladder import Capability, climb
+from orchestrator.adapters.winrm.ladder import climb
 from orchestrator.adapters.winrm.limits import WinRmLimits
 from orchestrator.adapters.winrm.reader import WinRmReader
-from orchestrator.adapters.winrm.session import Session
+from orchestrator.adapters.winrm.session import Address, Session
 from orchestrator.adapters.winrm.writer import WinRmWriter
 from orchestrator.application.ports.secrets import Credential
 from orchestrator.domain.server import Server
@@ -36,43 +35,37 @@ class WinRmGateway:
         self._limits = limits
         self._now = clock
         self._sleep = sleep
-        self._found: dict[str, Capability] = {}
-        self._lock = threading.Lock()
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.INFO)
 
     @contextmanager
-    def reader(self, server: Server, credential: Credential) -> Iterator[WinRmReader]:
+    def reader(
+        self, server: Server, credential: Credential, known: str | None = None
+    ) -> Iterator[WinRmReader]:
         """A conversation that cannot write.
 
         Raises:
             HostFaultError: nothing there speaks WinRM.
         """
-        where = self._where(server)
-        with self._session(server, credential, where) as session:
-            yield WinRmReader(server.name, session, where.address, self._now)
+        where = climb(server, self._limits, known)
+        with self._session(server, credential, where.address) as session:
+            yield WinRmReader(server.name, session, where, self._now)
 
     @contextmanager
-    def writer(self, server: Server, credential: Credential) -> Iterator[WinRmWriter]:
+    def writer(
+        self, server: Server, credential: Credential, known: str | None = None
+    ) -> Iterator[WinRmWriter]:
         """A conversation that can.
 
         Raises:
             HostFaultError: nothing there speaks WinRM.
         """
-        where = self._where(server)
-        with self._session(server, credential, where) as session:
-            yield WinRmWriter(server.name, session, where.address, self._now)
-
-    def _where(self, server: Server) -> Capability:
-        with self._lock:
-            known = self._found.get(server.name)
-        found = climb(server, self._limits, known.address if known else None)
-        with self._lock:
-            self._found[server.name] = found
-        return found
+        where = climb(server, self._limits, known)
+        with self._session(server, credential, where.address) as session:
+            yield WinRmWriter(server.name, session, where, self._now)
 
     def _session(
-        self, server: Server, credential: Credential, where: Capability
+        self, server: Server, credential: Credential, address: Address
     ) -> Session:
         with translated(server.name):
-            return Session(where.address, credential, self._limits, self._sleep)
+            return Session(address, credential, self._limits, self._sleep)

@@ -88,16 +88,15 @@ def rungs(server: Server, limits: WinRmLimits) -> tuple[Address, ...]:
     return tuple(Address(end.address, rung.number, rung.tls) for rung in limits.ladder)
 
 
-def climb(server: Server, limits: WinRmLimits, known: Address | None) -> Capability:
-    """The first endpoint that speaks WinRM; a known one is tried first.
+def climb(server: Server, limits: WinRmLimits, known: str | None) -> Capability:
+    """The first endpoint that speaks WinRM; a known URL is tried first.
 
     Raises:
         HostFaultError: none does; says what each rung found.
     """
-    order = list(rungs(server, limits))
-    if known in order:
-        order.remove(known)
-        order.insert(0, known)
+    order = sorted(
+        rungs(server, limits), key=lambda rung: rung.url(limits.url_path) != known
+    )
     tried: list[Capability] = []
     for address in order:
         found = probe(address, limits)
@@ -126,7 +125,7 @@ def probe(address: Address, limits: WinRmLimits) -> Capability:
     if blocked is not None:
         return Capability(address, blocked)
     try:
-        status, text = _ask(address, limits)
+        status, text = _ask_again(address, limits)
         identity = identify.read_identity(text)
     except TlsError:
         return Capability(address, Finding.TLS)
@@ -160,6 +159,16 @@ def _connect(address: Address, timeout_s: float) -> Finding | None:
         return Finding.UNKNOWN_HOST
     except OSError:
         return Finding.FILTERED
+
+
+def _ask_again(address: Address, limits: WinRmLimits) -> tuple[int, str]:
+    """Ask; once more where the connection was cut, which may be over already."""
+    try:
+        return _ask(address, limits)
+    except ConnectionLostError as error:
+        if not _among(error, (RemoteDisconnected, ConnectionError)):
+            raise
+    return _ask(address, limits)
 
 
 def _ask(address: Address, limits: WinRmLimits) -> tuple[int, str]:

@@ -28,16 +28,16 @@ class OnDemandGateway:
         self._gateway: WinRmGateway | None = None
 
     def reader(
-        self, server: Server, credential: Credential
+        self, server: Server, credential: Credential, known: str | None = None
     ) -> AbstractContextManager[HostReader]:
         """A conversation that cannot write."""
-        return self._loaded().reader(server, credential)
+        return self._loaded().reader(server, credential, known)
 
     def writer(
-        self, server: Server, credential: Credential
+        self, server: Server, credential: Credential, known: str | None = None
     ) -> AbstractContextManager[HostWriter]:
         """A conversation that can."""
-        return self._loaded().writer(server, credential)
+        return self._loaded().writer(server, credential, known)
 
     def _loaded(self) -> WinRmGateway:
         with self._lock:

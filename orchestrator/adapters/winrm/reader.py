@@ -10,9 +10,10 @@ from datetime import datetime
 from orchestrator.adapters.winrm import evidence, facts, files, identify
 from orchestrator.adapters.winrm.evidence import Moment
 from orchestrator.adapters.winrm.faults import translated
+from orchestrator.adapters.winrm.ladder import Capability
 from orchestrator.adapters.winrm.layout import Layout
 from orchestrator.adapters.winrm.registry import Registry
-from orchestrator.adapters.winrm.session import Address, Session
+from orchestrator.adapters.winrm.session import Session
 from orchestrator.adapters.winrm.shell import Shell
 from orchestrator.adapters.winrm.survey import Survey
 from orchestrator.adapters.winrm.wsman import WsMan
@@ -21,7 +22,13 @@ from orchestrator.application.ports.hosts import (
     HostIdentity,
     SurveyScope,
 )
-from orchestrator.domain.facts import FactKind, FileState, Observation, ServiceState
+from orchestrator.domain.facts import (
+    FactKind,
+    FileState,
+    Observation,
+    ServiceEndpoint,
+    ServiceState,
+)
 from orchestrator.domain.remediation import AttemptEvidence
 
 
@@ -32,13 +39,13 @@ class WinRmReader:
         self,
         name: str,
         session: Session,
-        address: Address,
+        where: Capability,
         now: Callable[[], datetime],
     ) -> None:
         """Nothing is sent yet."""
         self._name = name
         self._session = session
-        self._address = address
+        self._where = where
         self._now = now
         self._wsman = WsMan(session)
         self._registry = Registry(self._wsman)
@@ -54,19 +61,29 @@ class WinRmReader:
                 stack=identity.stack,
                 os_version=identity.os_version,
                 service_pack=identity.service_pack,
-                url=self._address.url(self._session.limits.url_path),
+                url=self._url,
             )
 
     def survey(self, scope: SurveyScope) -> tuple[Observation, ...]:
         """Every fact of the scope."""
         with self._translated():
-            return Survey(
+            seen = Survey(
                 wsman=self._wsman,
                 registry=self._registry,
                 limits=self._session.limits,
                 now=self._now,
                 shell=self._shell_with,
             ).run(scope)
+            return (*seen, self._reached())
+
+    @property
+    def _url(self) -> str:
+        return self._where.address.url(self._session.limits.url_path)
+
+    def _reached(self) -> Observation:
+        """How this conversation came about, once the host has answered."""
+        found = ServiceEndpoint(self._url, self._where.stack, self._session.mechanism)
+        return Observation(FactKind.ENDPOINT, found, "Identify", self._now())
 
     def service(self, name: str) -> ServiceState:
         """A service as it is now."""

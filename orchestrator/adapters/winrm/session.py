@@ -116,6 +116,11 @@ class Session:
         return wsman
 
     @property
+    def mechanism(self) -> str:
+        """What the host let us in by, once it has; before, what is offered first."""
+        return self._offers[0].mechanism
+
+    @property
     def payload_bytes(self) -> int:
         """The most that one Send carries, base64 and envelope allowed for."""
         return int(self._wsman.max_payload_size)

@@ -49,6 +49,11 @@ class HostFaultError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def sentence(self) -> str:
+        """What was found and what to do about it."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
 
 @dataclass(frozen=True, slots=True)
 class HostIdentity:
@@ -221,14 +226,18 @@ class HostWriter(HostReader, Protocol):
 
 
 class HostGateway(Protocol):
-    """Opens conversations. One serves one server and one thread."""
+    """Opens conversations. One serves one server and one thread.
+
+    ``known`` is the URL at which the server was last found: it is tried first, and
+    where it does not answer any more the others are.
+    """
 
     def reader(
-        self, server: Server, credential: Credential
+        self, server: Server, credential: Credential, known: str | None = None
     ) -> AbstractContextManager[HostReader]:
         """A conversation that cannot write."""
 
     def writer(
-        self, server: Server, credential: Credential
+        self, server: Server, credential: Credential, known: str | None = None
     ) -> AbstractContextManager[HostWriter]:
         """A conversation that can."""

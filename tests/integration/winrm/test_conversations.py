@@ -234,7 +234,8 @@ def _size(observations: tuple[object, ...]) -> int:
 def test_a_survey_survives_a_connection_that_dies_anywhere(
     gateway: WinRmGateway, served: Served, request_number: int
 ) -> None:
-    with sick(served, Faults(drop_before=frozenset({request_number}))):
+    doomed = served.listener.requests + request_number
+    with sick(served, Faults(drop_before=frozenset({doomed}))):
         facts = survey(gateway, served)
     assert facts.find(FactKind.SYN_PROTECTION) is not None
 
