@@ -22,11 +22,13 @@ from orchestrator.domain.effect import OwnRecord, replacement
 from orchestrator.domain.exposure import Stop
 from orchestrator.domain.facts import FreshFacts
 from orchestrator.domain.server import Inventory, Protection
-from orchestrator.domain.symptom import Comparison, before_and_after
+from orchestrator.domain.symptom import Comparison, Leak, before_and_after
 
-#: Servers whose leak is compared before against after; each costs a second or so
-#: where it was watched for long.
+#: Processes whose leak is compared before against after; one that was watched for
+#: long costs most of a second.
 MAX_COMPARED = 100
+
+_MEASURED = frozenset({Leak.LEAKING, Leak.NOT_LEAKING})
 
 
 class ReportFormat(StrEnum):
@@ -126,9 +128,9 @@ def _leaks(uow: UnitOfWork, estate: Estate, names: set[str]) -> Iterable[LeakCom
         own = estate.own.get(server, OwnRecord())
         moment = replacement(estate.hotfix.article, own, facts)
         for samples in by_process(estate.hotfix, watched[server]).values():
-            yield LeakCompared(
-                server, before_and_after(samples, moment.earliest, moment.latest)
-            )
+            found = before_and_after(samples, moment.earliest, moment.latest)
+            if {found.before.leak, found.after.leak} & _MEASURED:
+                yield LeakCompared(server, found)
 
 
 _WORST_FIRST = (Protection.ON, Protection.UNKNOWN, Protection.OFF)

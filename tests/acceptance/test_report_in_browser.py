@@ -35,8 +35,6 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium; Debian has it"),
-    # One browser for all, whichever worker has them.
-    pytest.mark.xdist_group("browser"),
 ]
 
 

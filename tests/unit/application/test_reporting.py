@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -23,12 +24,14 @@ from orchestrator.application.survey import survey
 from orchestrator.domain.planning import Activation, PlanPolicy
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import ExternalPeer, Firewall, Protection
+from orchestrator.domain.symptom import Cure, Sample
 from orchestrator.domain.verdict import Verdict
 from tests.fakes.clock import FakeClock
-from tests.fakes.estate import ARTICLE, NEW, OLD, PATH, World, world
+from tests.fakes.estate import ARTICLE, OLD, PATH, World, world
 
 ALL = Selection()
-DAY = 24 * 3600.0
+DAY = 24 * 3600.0  # seconds
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -155,6 +158,30 @@ def test_exposure_is_drawn_pool_by_pool_and_the_worst_comes_first(
     assert places == sorted(places)
 
 
-def test_an_estate_that_was_never_watched_has_no_leaks(estate: World) -> None:
-    estate.hosts["fe1"].files[PATH] = NEW
+def samples_from(started: datetime, hourly: int) -> list[Sample]:
+    """A life of the service that was looked at every ten minutes for half a day."""
+    steps = [timedelta(minutes=10 * number) for number in range(72)]
+    return [
+        Sample("RTCSRV", started + step, 7, started, int(hourly * (step / HOUR)))
+        for step in steps
+    ]
+
+
+def test_a_leak_that_was_watched_is_compared_before_against_after(
+    estate: World,
+) -> None:
+    begun = estate.clock.now()
+    estate.clock.advance(DAY)
+    cured(estate)
+    restarted = estate.clock.now() + HOUR
+    estate.clock.advance(DAY)
+    with estate.services.storage.begin() as uow:
+        uow.facts.put_samples("fe1", samples_from(begun, 9_000_000))
+        uow.facts.put_samples("fe1", samples_from(restarted, 10))
+    [leak] = looked(estate).leaks
+    assert (leak.server, leak.comparison.cure) == ("fe1", Cure.CURED)
+    assert leak.comparison.before.slope == pytest.approx(9_000_000)
+
+
+def test_servers_that_were_only_surveyed_have_no_leaks_to_show(estate: World) -> None:
     assert looked(estate).leaks == ()
