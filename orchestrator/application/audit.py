@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestrator.application.as_of import Known, RecordedVerdict, known_at
 from orchestrator.application.codec import to_json
 from orchestrator.application.judging import (
     Estate,
@@ -16,7 +17,14 @@ from orchestrator.application.judging import (
     verdicts_of,
 )
 from orchestrator.application.ports.storage import UnitOfWork
-from orchestrator.application.results import ExitCode, Problem, Result, strongest
+from orchestrator.application.results import (
+    ErrorCode,
+    ExitCode,
+    Problem,
+    RequestError,
+    Result,
+    strongest,
+)
 from orchestrator.application.services import Services
 from orchestrator.application.survey import collect
 from orchestrator.domain.compliance import SETTLED
@@ -24,7 +32,6 @@ from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Server
 from orchestrator.domain.verdict import Judgement, Proof, Verdict
-from orchestrator.domain.waiver import Waiver
 
 #: Stands in totals for servers without a pool or an edition.
 NONE = "(none)"
@@ -59,6 +66,8 @@ class AuditedServer:
     waiver: WaiverLine | None
     #: Why the last contact failed, if it did.
     contact: str = ""
+    #: Of a past moment: the verdict recorded last by then, where it is another one.
+    then: RecordedVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +93,62 @@ def audit(
     problems = _survey_first(services, selection) if fresh else ()
     now = services.clock.now()
     with services.storage.begin() as uow:
-        estate = load_estate(uow, find_hotfix(uow, article), now)
-        judged = judge_all(estate, estate.inventory.active())
-        servers = selection.choose(estate.inventory.active(), verdicts_of(judged))
-        record_verdicts(uow, estate.hotfix.article, (judged[s.name] for s in servers))
-        report = _report(uow, estate, servers, judged)
+        known = _known_now(uow, article, now)
+        judged, servers = _judge(known.estate, selection)
+        recorded = (judged[server.name] for server in servers)
+        record_verdicts(uow, known.estate.hotfix.article, recorded)
+    return _result(known, servers, judged, tuple(problems))
+
+
+def audit_as_of(
+    services: Services, article: str, selection: Selection, moment: datetime
+) -> Result[AuditReport]:
+    """Judge by what was recorded at a past moment, with the clock there.
+
+    Nothing is recorded of it. A server whose verdict was recorded otherwise by then
+    says so.
+
+    Raises:
+        RequestError: the moment is still to come, or the article was not known then.
+        RefusedError: what was recorded by then has been pruned.
+    """
+    now = services.clock.now()
+    if moment > now:
+        message = f"found {moment:%Y-%m-%d %H:%M}Z, expected a time that has passed"
+        raise RequestError(ErrorCode.BAD_INPUT, message)
+    with services.storage.read() as uow:
+        known = known_at(uow, article, moment)
+    judged, servers = _judge(known.estate, selection)
+    return _result(known, servers, judged)
+
+
+def _known_now(uow: UnitOfWork, article: str, now: datetime) -> Known:
+    estate = load_estate(uow, find_hotfix(uow, article), now)
+    contacts = uow.facts.contacts().items()
+    return Known(
+        estate,
+        uow.waivers.all(estate.hotfix.article),
+        {name: fault for name, (_, fault) in contacts if fault},
+    )
+
+
+def _judge(
+    estate: Estate, selection: Selection
+) -> tuple[dict[str, Judgement], tuple[Server, ...]]:
+    """The verdicts on all, and the servers that were selected."""
+    judged = judge_all(estate, estate.inventory.active())
+    return judged, selection.choose(estate.inventory.active(), verdicts_of(judged))
+
+
+def _result(
+    known: Known,
+    servers: tuple[Server, ...],
+    judged: Mapping[str, Judgement],
+    problems: tuple[Problem, ...] = (),
+) -> Result[AuditReport]:
+    report = _report(known, servers, judged)
     codes = [_exit_code(line) for line in report.servers]
-    return Result("audit", report, strongest(codes), tuple(problems))
+    return Result("audit", report, strongest(codes), problems)
 
 
 def _survey_first(services: Services, selection: Selection) -> tuple[Problem, ...]:
@@ -126,24 +184,11 @@ def record_verdicts(
 
 
 def _report(
-    uow: UnitOfWork,
-    estate: Estate,
-    servers: tuple[Server, ...],
-    judged: Mapping[str, Judgement],
+    known: Known, servers: tuple[Server, ...], judged: Mapping[str, Judgement]
 ) -> AuditReport:
-    waivers = uow.waivers.all(estate.hotfix.article)
-    contacts = uow.facts.contacts()
+    estate = known.estate
     table = estate.hotfix.file_table
-    lines = tuple(
-        _line(
-            estate,
-            server,
-            judged[server.name],
-            waivers.get(server.name),
-            contacts.get(server.name, (None, None))[1] or "",
-        )
-        for server in servers
-    )
+    lines = tuple(_line(known, server, judged[server.name]) for server in servers)
     return AuditReport(
         article=estate.hotfix.article,
         as_of=estate.now,
@@ -172,16 +217,13 @@ def _tally_by(
     return {name: tally(groups[name]) for name in sorted(groups)}
 
 
-def _line(
-    estate: Estate,
-    server: Server,
-    judgement: Judgement,
-    waiver: Waiver | None,
-    contact: str,
-) -> AuditedServer:
-    times = [seen.at for seen in estate.facts_of(server.name).observations.values()]
+def _line(known: Known, server: Server, judgement: Judgement) -> AuditedServer:
+    estate, name = known.estate, server.name
+    times = [seen.at for seen in estate.facts_of(name).observations.values()]
     observed = max(times, default=None)
+    waiver, then = known.waivers.get(name), known.then.get(name)
     holds = waiver is not None and waiver.holds(estate.now)
+    contact = known.faults.get(name, "")
     return AuditedServer(
         server=server.name,
         site=server.site,
@@ -198,6 +240,7 @@ def _line(
         if waiver and holds
         else None,
         contact=contact,
+        then=then if then and then.verdict is not judgement.verdict else None,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
 from orchestrator.application.results import not_found
-from orchestrator.application.symptoms import symptoms
+from orchestrator.application.symptoms import WINDOW, symptoms
 from orchestrator.domain.effect import OwnRecord
 from orchestrator.domain.exposure import (
     AssumedPeers,
@@ -31,10 +31,11 @@ from orchestrator.domain.hotfix import (
     Package,
     choose_package,
 )
-from orchestrator.domain.remediation import Action, Attempt, Outcome
+from orchestrator.domain.remediation import Attempt
+from orchestrator.domain.rollback import says_installed
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Inventory, Server
-from orchestrator.domain.symptom import Symptom
+from orchestrator.domain.symptom import Sample, Symptom
 from orchestrator.domain.verdict import FACT_LIMIT, Case, Judgement, Verdict, judge
 
 
@@ -127,14 +128,19 @@ class Estate:
         return judge(self.case(server))
 
 
+def article_name(article: str) -> str:
+    """An article's number in full, given with or without ``KB``."""
+    wanted = article.upper()
+    return wanted if wanted.startswith("KB") else f"KB{wanted}"
+
+
 def find_hotfix(uow: UnitOfWork, article: str) -> Hotfix:
     """A definition by its number, with or without ``KB``.
 
     Raises:
         RequestError: the catalog has none.
     """
-    wanted = article.upper()
-    name = wanted if wanted.startswith("KB") else f"KB{wanted}"
+    name = article_name(article)
     hotfix = uow.catalog.hotfix(name)
     if hotfix is None:
         raise not_found("article", name, "import it with orchestrator catalog import")
@@ -145,22 +151,55 @@ def load_estate(
     uow: UnitOfWork, hotfix: Hotfix, now: datetime, judging: Judging | None = None
 ) -> Estate:
     """Everything that verdicts on a hotfix rest on, from storage."""
-    facts = uow.facts.of_all()
-    how = judging or Judging()
-    return Estate(
-        hotfix=hotfix,
+    return estate_of(
+        hotfix,
+        now,
+        judging or Judging(),
         inventory=uow.inventory.load(),
-        facts=facts,
-        packages=tuple(uow.catalog.packages(hotfix.article)),
+        facts=uow.facts.of_all(),
+        packages=uow.catalog.packages(hotfix.article),
         own=own_records(
             uow.runs.last_installs(hotfix.article),
             uow.facts.first_seen(hotfix.article),
         ),
+        watched=uow.facts.samples(since=now - WINDOW),
+    )
+
+
+def estate_of(
+    hotfix: Hotfix,
+    now: datetime,
+    judging: Judging,
+    *,
+    inventory: Inventory,
+    facts: Mapping[str, FactSet],
+    packages: Iterable[Package],
+    own: Mapping[str, OwnRecord],
+    watched: Mapping[str, Sequence[Sample]],
+) -> Estate:
+    """The same from what is known of some moment.
+
+    Args:
+        hotfix: what is judged.
+        now: the moment; facts are as old as they were then.
+        judging: the policy.
+        inventory: the estate.
+        facts: per server.
+        packages: those of the hotfix.
+        own: what our journal and surveys know, per server.
+        watched: samples since :data:`WINDOW` before the moment, per server.
+    """
+    return Estate(
+        hotfix=hotfix,
+        inventory=inventory,
+        facts=facts,
+        packages=tuple(packages),
+        own=own,
         now=now,
-        judging=how,
-        symptoms=symptoms(uow, hotfix, now),
+        judging=judging,
+        symptoms=symptoms(hotfix, watched),
         shields={
-            name: observed_shield(name, FreshFacts(known, now, how.fact_limit))
+            name: observed_shield(name, FreshFacts(known, now, judging.fact_limit))
             for name, known in facts.items()
         },
     )
@@ -183,16 +222,6 @@ def _own_record(attempt: Attempt | None, seen: FirstSeen) -> OwnRecord:
         says_installed=installed,
         first_right=seen.right,
         last_wrong=seen.wrong,
-    )
-
-
-def says_installed(attempt: Attempt) -> bool:
-    """Whether an attempt's end claims that the hotfix is on the server."""
-    return attempt.action is Action.INSTALL and attempt.outcome in (
-        Outcome.REMEDIATED,
-        Outcome.INSTALLED_NOT_ACTIVE,
-        Outcome.UNHEALTHY,
-        Outcome.PENDING_RESTART,
     )
 
 

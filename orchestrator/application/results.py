@@ -59,6 +59,8 @@ class ErrorCode(StrEnum):
     UNSUPPORTED = "unsupported"
     BUSY = "busy"
     PROTOCOL = "protocol"
+    PRUNED = "pruned"
+    TAMPERED = "tampered"
     STORAGE = "storage"
     INTERRUPTED = "interrupted"
     PROGRAM_FAULT = "program-fault"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 
 from orchestrator.application.codec import to_json
 from orchestrator.application.conversation import problem_of, reading
@@ -18,6 +20,7 @@ from orchestrator.application.ports.hosts import (
 from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
 from orchestrator.application.results import ExitCode, Problem, Result, strongest
 from orchestrator.application.services import Services
+from orchestrator.domain.canonical import Json
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.facts import (
     FactKind,
@@ -33,6 +36,11 @@ from orchestrator.domain.hotfix import Hotfix
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Inventory, Server
 from orchestrator.domain.verdict import FACT_LIMIT
+
+#: What a record of when files were first seen is called among a server's facts.
+FIRST_SEEN = "first-seen"
+#: Marks the record of a fact that a watch took as a sample.
+SAMPLED = "sampled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,27 +197,54 @@ def store(
 ) -> None:
     """Store a reading with its evidence, in the caller's unit of work."""
     now = services.clock.now()
-    fault = found.fault.message if found.fault else None
-    uow.facts.put_contact(found.server, now, fault)
     if found.fault is not None:
-        uow.evidence.append(
-            Entry(
-                RecordKind.OBSERVATION,
-                found.server,
-                {"fault": found.fault.kind.value, "message": found.fault.message},
-            )
-        )
+        store_fault(uow, found.server, found.fault, now)
         return
-    uow.facts.put(found.server, found.observations)
-    uow.evidence.append(
-        *(
-            Entry(RecordKind.OBSERVATION, found.server, to_json(seen))
-            for seen in found.observations
-        )
-    )
+    store_facts(uow, found.server, found.observations, now)
     facts = FactSet.of(found.observations)
     for hotfix in hotfixes:
         _note_first_seen(uow, hotfix, found.server, facts)
+
+
+def store_fault(
+    uow: UnitOfWork, server: str, fault: HostFaultError, now: datetime
+) -> None:
+    """Store that a contact failed, with its evidence."""
+    uow.facts.put_contact(server, now, fault.sentence)
+    said: Json = {"fault": fault.kind.value, "message": fault.sentence}
+    uow.evidence.append(Entry(RecordKind.OBSERVATION, server, said))
+
+
+def store_facts(
+    uow: UnitOfWork,
+    server: str,
+    observations: Sequence[Observation],
+    now: datetime,
+    *,
+    sampled: bool = False,
+) -> None:
+    """Store what a server said, with its evidence: each fact is one record.
+
+    Args:
+        uow: the caller's.
+        server: whose facts these are.
+        observations: the facts.
+        now: when the server answered.
+        sampled: whether their memory counts as samples; the records say so.
+    """
+    uow.facts.put_contact(server, now, None)
+    uow.facts.put(server, observations)
+    mark = {SAMPLED: True} if sampled else {}
+    uow.evidence.append(
+        *(
+            Entry(RecordKind.OBSERVATION, server, {**_spelled(seen), **mark})
+            for seen in observations
+        )
+    )
+
+
+def _spelled(seen: Observation) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", to_json(seen))
 
 
 def _note_first_seen(
@@ -232,3 +267,9 @@ def _note_first_seen(
         after = FirstSeen(right=before.right or host_time, wrong=before.wrong)
     if after != before:
         uow.facts.put_first_seen(server, hotfix.article, after)
+        noted: Json = {
+            "kind": FIRST_SEEN,
+            "subject": hotfix.article,
+            "value": to_json(after),
+        }
+        uow.evidence.append(Entry(RecordKind.OBSERVATION, server, noted))

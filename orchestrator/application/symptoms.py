@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from orchestrator.application.ports.storage import UnitOfWork
+from orchestrator.domain.facts import Observation, Processes, ServiceState
 from orchestrator.domain.hotfix import Hotfix
 from orchestrator.domain.symptom import Sample, Symptom, measure, worst
 
@@ -26,9 +26,35 @@ def by_process(
     return dict(sorted(apart.items()))
 
 
-def symptoms(uow: UnitOfWork, hotfix: Hotfix, now: datetime) -> dict[str, Symptom]:
+def samples_of(observations: Iterable[Observation]) -> Iterator[Sample]:
+    """The private bytes that a survey saw."""
+    for seen in observations:
+        match seen.value:
+            case ServiceState(
+                process_id=int(process_id),
+                process_started=datetime() as started,
+                private_bytes=int(size),
+            ):
+                yield Sample(seen.subject, seen.at, process_id, started, size)
+            case Processes(running):
+                for one in running:
+                    if one.private_bytes is not None:
+                        yield Sample(
+                            seen.subject,
+                            seen.at,
+                            one.process_id,
+                            one.started,
+                            one.private_bytes,
+                        )
+            case _:
+                pass  # another fact, or one without the number
+
+
+def symptoms(
+    hotfix: Hotfix, watched: Mapping[str, Sequence[Sample]]
+) -> dict[str, Symptom]:
     """The symptom of every server that was watched lately."""
     return {
         server: worst(map(measure, by_process(hotfix, samples).values()))
-        for server, samples in uow.facts.samples(since=now - WINDOW).items()
+        for server, samples in watched.items()
     }

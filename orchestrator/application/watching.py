@@ -6,35 +6,39 @@ nothing, and a later watch goes on from what earlier ones saw.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestrator.application.codec import to_json
 from orchestrator.application.conversation import problem_of, reading
 from orchestrator.application.fan_out import fan_out
-from orchestrator.application.judging import find_hotfix, own_records, selected
+from orchestrator.application.judging import (
+    find_hotfix,
+    only_hotfix,
+    own_records,
+    selected,
+)
 from orchestrator.application.ports.hosts import HostFaultError, SurveyScope
 from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import ErrorCode, RequestError, Result
 from orchestrator.application.services import Services
-from orchestrator.application.survey import Reading, exit_code_of
-from orchestrator.application.symptoms import WINDOW, by_process
+from orchestrator.application.survey import (
+    Reading,
+    exit_code_of,
+    store_facts,
+    store_fault,
+)
+from orchestrator.application.symptoms import WINDOW, by_process, samples_of
 from orchestrator.domain.effect import OwnRecord, replacement
-from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.facts import (
     FactKind,
     FreshFacts,
-    Observation,
-    Processes,
-    ServiceState,
 )
 from orchestrator.domain.hotfix import Hotfix
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Inventory, Server
 from orchestrator.domain.symptom import (
     Comparison,
-    Sample,
     Symptom,
     before_and_after,
     measure,
@@ -75,12 +79,14 @@ class WatchReport:
 def watch(
     services: Services,
     selection: Selection,
-    article: str,
+    article: str | None,
     *,
     rounds: int,
     interval: timedelta,
 ) -> Iterator[Result[WatchReport]]:
     """Look at the processes that an article names, so often and so far apart.
+
+    The article may be left out where the catalog has one.
 
     Yields after every round; what was seen is stored by then.
 
@@ -89,7 +95,11 @@ def watch(
     """
     _check(rounds, interval)
     with services.storage.begin() as uow:
-        hotfix = find_hotfix(uow, article)
+        hotfix = (
+            find_hotfix(uow, article)
+            if article
+            else only_hotfix(uow.catalog.hotfixes())
+        )
         inventory = uow.inventory.load()
         servers = selected(uow, inventory, selection, services.clock.now())
     begun = services.clock.now()
@@ -145,41 +155,13 @@ def _read(
 
 
 def _store(uow: UnitOfWork, found: Reading, now: datetime) -> None:
-    fault = found.fault.message if found.fault else None
-    uow.facts.put_contact(found.server, now, fault)
-    uow.facts.put(found.server, found.observations)
-    uow.facts.put_samples(found.server, samples_of(found.observations))
-    uow.evidence.append(
-        *(
-            Entry(RecordKind.OBSERVATION, found.server, to_json(seen))
-            for seen in found.observations
-            if seen.kind in _WATCHED
-        )
-    )
-
-
-def samples_of(observations: Iterable[Observation]) -> Iterator[Sample]:
-    """The private bytes that a survey saw."""
-    for seen in observations:
-        match seen.value:
-            case ServiceState(
-                process_id=int(process_id),
-                process_started=datetime() as started,
-                private_bytes=int(size),
-            ):
-                yield Sample(seen.subject, seen.at, process_id, started, size)
-            case Processes(running):
-                for one in running:
-                    if one.private_bytes is not None:
-                        yield Sample(
-                            seen.subject,
-                            seen.at,
-                            one.process_id,
-                            one.started,
-                            one.private_bytes,
-                        )
-            case _:
-                pass  # another fact, or one without the number
+    if found.fault is not None:
+        store_fault(uow, found.server, found.fault, now)
+        return
+    # The rest is a survey's: rounds are many, and what is stored is recorded.
+    watched = tuple(seen for seen in found.observations if seen.kind in _WATCHED)
+    store_facts(uow, found.server, watched, now, sampled=True)
+    uow.facts.put_samples(found.server, samples_of(watched))
 
 
 def _report(

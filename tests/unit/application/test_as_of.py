@@ -1,0 +1,361 @@
+"""The past is judged as it was known then: every past answer is the one given then.
+
+The oracle is the program itself, asked at the time: a random history is lived through
+on hosts in memory, the plain audit is asked after each event, and at the end each of
+those moments is asked about again. Nothing of the replay is shared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from orchestrator.adapters.database import SqlStorage, open_storage
+from orchestrator.adapters.database.evidence import Evidence
+from orchestrator.adapters.database.models import EvidenceRow
+from orchestrator.application.apply import apply
+from orchestrator.application.audit import (
+    AuditedServer,
+    AuditReport,
+    audit,
+    audit_as_of,
+)
+from orchestrator.application.codec import to_json
+from orchestrator.application.plans import approve, plan
+from orchestrator.application.ports.hosts import FaultKind, HostFaultError
+from orchestrator.application.results import (
+    ErrorCode,
+    ExitCode,
+    RefusedError,
+    RequestError,
+    Result,
+)
+from orchestrator.application.services import Services
+from orchestrator.application.survey import survey
+from orchestrator.application.waivers import waive
+from orchestrator.application.watching import MIN_INTERVAL, watch
+from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.hotfix import FileTable, Hotfix
+from orchestrator.domain.planning import Activation, PlanPolicy
+from orchestrator.domain.selection import Selection, parse_selection
+from orchestrator.domain.server import Inventory
+from orchestrator.domain.verdict import Verdict
+from tests.fakes.clock import FakeClock
+from tests.fakes.estate import ARTICLE, HOTFIX, NEW, OLD, PACKAGE, PATH, World, world
+
+ALL = Selection()
+NAMES = ("fe1", "fe2", "fe3")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Lived:
+    """An estate with all that was said of it while it was lived through."""
+
+    world: World
+    said: list[Result[AuditReport]]
+
+    @property
+    def services(self) -> Services:
+        return self.world.services
+
+    def ask(self) -> Result[AuditReport]:
+        """The plain audit, now; the clock moves on afterwards."""
+        answer = audit(self.services, ARTICLE, ALL)
+        self.said.append(answer)
+        self.world.clock.advance(1)
+        return answer
+
+
+def record_import(services: Services, hotfix: Hotfix) -> None:
+    """A definition comes into the catalog."""
+    with services.storage.begin() as uow:
+        uow.catalog.put_hotfix(hotfix)
+        uow.evidence.append(Entry(RecordKind.CATALOG, hotfix.article, to_json(hotfix)))
+
+
+def record_package(services: Services, *, pinned: bool) -> None:
+    """A package comes into the catalog, or is pinned, or not any more."""
+    package = replace(PACKAGE, pinned=pinned)
+    with services.storage.begin() as uow:
+        uow.catalog.put_package(package, "/nowhere/package.exe")
+        uow.evidence.append(
+            Entry(
+                RecordKind.CATALOG,
+                ARTICLE,
+                {"package": to_json(package), "inside": None},
+            )
+        )
+
+
+def record_inventory(services: Services, inventory: Inventory) -> None:
+    """An inventory replaces the one before."""
+    with services.storage.begin() as uow:
+        uow.inventory.save(inventory)
+        uow.evidence.append(
+            Entry(RecordKind.INVENTORY, "inventory", to_json(inventory))
+        )
+
+
+@contextmanager
+def lived(folder: Path) -> Iterator[Lived]:
+    """Three leaking front ends of one pool; everything imported is recorded."""
+    clock = FakeClock()
+    with (
+        open_storage(
+            f"sqlite:///{folder}/as-of.db", writer="test", clock=clock.now
+        ) as storage,
+        world(storage, NAMES) as made,
+    ):
+        made.clock = clock
+        made.services = replace(made.services, clock=clock)
+        for host in made.hosts.values():
+            host.clock = clock
+        record_import(made.services, HOTFIX)
+        record_package(made.services, pinned=True)
+        with storage.read() as uow:
+            inventory = uow.inventory.load()
+        record_inventory(made.services, inventory)
+        yield Lived(made, [])
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> Iterator[Lived]:
+    with lived(tmp_path) as made:
+        yield made
+
+
+def as_of(made: Lived, moment: datetime) -> Result[AuditReport]:
+    return audit_as_of(made.services, ARTICLE, ALL, moment)
+
+
+def plain(answer: Result[AuditReport]) -> tuple[AuditReport, ExitCode]:
+    """An answer without what only a look back can say."""
+    lines = tuple(replace(line, then=None) for line in answer.data.servers)
+    return replace(answer.data, servers=lines), answer.exit_code
+
+
+def line_of(answer: Result[AuditReport], name: str) -> AuditedServer:
+    return next(line for line in answer.data.servers if line.server == name)
+
+
+def prune(made: Lived) -> None:
+    """Retention takes the content of what was recorded; the chain stays."""
+    storage = made.services.storage
+    assert isinstance(storage, SqlStorage)
+    with storage.begin() as uow:
+        assert isinstance(uow.evidence, Evidence)
+        uow.evidence._work.run(update(EvidenceRow).values(payload=None))
+
+
+# What may happen to an estate. Each event takes the number that chose it.
+
+
+def _one(number: int) -> str:
+    return NAMES[number % len(NAMES)]
+
+
+def _active(made: Lived, number: int) -> Selection:
+    with made.services.storage.read() as uow:
+        active = uow.inventory.load().active()
+    return parse_selection(active[number % len(active)].name)
+
+
+def surveyed(made: Lived, number: int) -> None:
+    chosen = _active(made, number) if number % 2 else ALL
+    survey(made.services, chosen)
+
+
+def watched(made: Lived, number: int) -> None:
+    chosen = _active(made, number)
+    looks = watch(
+        made.services, chosen, ARTICLE, rounds=1 + number % 3, interval=MIN_INTERVAL
+    )
+    assert list(looks)
+
+
+def time_passed(made: Lived, number: int) -> None:
+    made.world.clock.advance(3600 * (1 + number % 60))
+
+
+def file_changed(made: Lived, number: int) -> None:
+    host = made.world.hosts[_one(number)]
+    host.files[PATH] = NEW if host.files[PATH] == OLD else OLD
+
+
+def cut_off(made: Lived, number: int) -> None:
+    """A server cannot be reached any more, or again."""
+    name = _one(number)
+    faults = made.world.gateway.faults
+    if faults.pop(name, None) is None:
+        faults[name] = HostFaultError(FaultKind.UNREACHABLE, name, "no answer", "look")
+
+
+def waived(made: Lived, number: int) -> None:
+    waive(
+        made.services,
+        _one(number),
+        ARTICLE,
+        owner=f"owner {number}",
+        until=made.world.clock.now() + timedelta(hours=1 + number),
+        reason="accepted",
+    )
+
+
+def table_changed(made: Lived, number: int) -> None:
+    table = HOTFIX.file_table
+    assert table is not None
+    rows = (replace(table.rows[0], version=NEW.version or table.rows[0].version),)
+    older = (replace(table.rows[0], version=OLD.version or table.rows[0].version),)
+    tables: tuple[FileTable | None, ...] = (
+        None,
+        replace(table, rows=rows),
+        replace(table, rows=older),
+    )
+    record_import(
+        made.services, replace(HOTFIX, file_table=tables[number % len(tables)])
+    )
+
+
+def pinning_changed(made: Lived, number: int) -> None:
+    record_package(made.services, pinned=bool(number % 2))
+
+
+def inventory_changed(made: Lived, number: int) -> None:
+    with made.services.storage.read() as uow:
+        inventory = uow.inventory.load()
+    name = _one(number)
+    server = inventory.servers[name]
+    changed = (
+        replace(server, retired=not server.retired)
+        if number % 2
+        else replace(server, edition=f"edition {number}")
+    )
+    if sum(not known.retired for known in inventory.servers.values()) == 1 and (
+        changed.retired
+    ):
+        return  # somebody must be left to be asked about
+    record_inventory(
+        made.services, replace(inventory, servers={**inventory.servers, name: changed})
+    )
+
+
+def installed(made: Lived, number: int) -> None:
+    activation = Activation.RESTART_SERVICE if number % 2 else Activation.LEAVE
+    survey(made.services, ALL)
+    made_plan = plan(made.services, ARTICLE, ALL, PlanPolicy(activation=activation))
+    approve(made.services, made_plan.data.plan, by="A. Manager", reason="change 1")
+    apply(made.services, made_plan.data.plan)
+
+
+Event = Callable[[Lived, int], None]
+EVENTS: Mapping[str, Event] = {
+    event.__name__: event
+    for event in (
+        surveyed,
+        watched,
+        time_passed,
+        file_changed,
+        cut_off,
+        waived,
+        table_changed,
+        pinning_changed,
+        inventory_changed,
+        installed,
+    )
+}
+
+histories = st.lists(
+    st.tuples(st.sampled_from(sorted(EVENTS)), st.integers(0, 99)),
+    min_size=1,
+    max_size=8,
+)
+
+
+def test_as_of_now_is_the_plain_audit(past: Lived) -> None:
+    for number, event in enumerate((surveyed, waived, installed, cut_off, watched)):
+        event(past, number * 2)
+    past.world.clock.advance(25 * 3600)
+    survey(past.services, parse_selection("fe1,fe2"))
+    now = past.services.clock.now()
+    answer = as_of(past, now)
+    assert answer == audit(past.services, ARTICLE, ALL)
+    assert len({line.verdict for line in answer.data.servers}) > 1
+
+
+def test_facts_are_as_old_as_they_were(past: Lived) -> None:
+    surveyed(past, 0)
+    begun = past.services.clock.now()
+    past.world.clock.advance(100 * 3600)
+    young = as_of(past, begun + timedelta(hours=1))
+    old = as_of(past, begun + timedelta(hours=25))
+    assert line_of(young, "fe1").age_seconds == 3600
+    assert line_of(young, "fe1").verdict is Verdict.NEEDED
+    assert line_of(old, "fe1").verdict is Verdict.UNKNOWN
+
+
+def test_another_verdict_recorded_then_is_told(past: Lived) -> None:
+    surveyed(past, 0)
+    recorded = past.ask().data.as_of
+    past.world.clock.advance(100 * 3600)
+    same = as_of(past, recorded + timedelta(hours=1))
+    changed = as_of(past, recorded + timedelta(hours=30))
+    assert line_of(same, "fe1").then is None
+    then = line_of(changed, "fe1").then
+    assert then is not None
+    assert (then.verdict, then.at) == (Verdict.NEEDED, recorded)
+
+
+def test_looking_back_records_nothing(past: Lived) -> None:
+    with past.services.storage.read() as uow:
+        before = uow.evidence.heads()
+    as_of(past, past.services.clock.now())
+    with past.services.storage.read() as uow:
+        assert uow.evidence.heads() == before
+
+
+def test_a_time_to_come_is_refused(past: Lived) -> None:
+    with pytest.raises(RequestError) as caught:
+        as_of(past, past.services.clock.now() + timedelta(minutes=1))
+    assert caught.value.problem.code is ErrorCode.BAD_INPUT
+
+
+def test_before_its_import_an_article_is_not_known(past: Lived) -> None:
+    with pytest.raises(RequestError) as caught:
+        as_of(past, datetime(2020, 1, 1, tzinfo=UTC))
+    assert caught.value.problem.code is ErrorCode.NOT_FOUND
+
+
+def test_what_was_pruned_cannot_be_judged(past: Lived) -> None:
+    surveyed(past, 0)
+    prune(past)
+    with pytest.raises(RefusedError) as caught:
+        as_of(past, past.services.clock.now())
+    assert caught.value.problem.code is ErrorCode.PRUNED
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history=histories)
+def test_every_past_answer_is_the_one_that_was_given_then(
+    history: list[tuple[str, int]],
+) -> None:
+    with TemporaryDirectory() as folder, lived(Path(folder)) as made:
+        made.ask()
+        for event, number in history:
+            EVENTS[event](made, number)
+            made.ask()
+        for answer in made.said:
+            again = as_of(made, answer.data.as_of)
+            assert plain(again) == plain(answer)
