@@ -22,8 +22,8 @@ from orchestrator.application.results import (
     Result,
     not_found,
 )
-from orchestrator.application.rollout.gates import forecasts
 from orchestrator.application.services import Services
+from orchestrator.application.timing import forecasts
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.forecast import WaveForecast
 from orchestrator.domain.hotfix import Package

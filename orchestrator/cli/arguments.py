@@ -90,4 +90,12 @@ Run = Annotated[
         autocompletion=_names_from(lambda uow: (run.name for run in uow.runs.all())),
     ),
 ]
+RunOf = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's name.",
+        autocompletion=_names_from(lambda uow: (run.name for run in uow.runs.all())),
+    ),
+]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")]

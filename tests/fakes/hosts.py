@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from orchestrator.application.ports.clock import Clock
 from orchestrator.application.ports.hosts import (
@@ -138,6 +139,8 @@ class FakeHost:
     stuck_services: set[str] = field(default_factory=set)
     faults: list[ScriptedFault] = field(default_factory=list)
     attempts: dict[str, FakeAttempt] = field(default_factory=dict)
+    #: Files are cut off before their end when they are read.
+    unhashable: bool = False
     #: What installs replaced, by article: the uninstall folder.
     kept: dict[str, dict[str, FileState]] = field(default_factory=dict)
     installer_runs: int = 0
@@ -363,8 +366,9 @@ class FakeReader:
         """A file's state with the branch of its own resource."""
         with self.host.call("file_resource", self.server.name):
             state = self.host.files.get(path, FileState(exists=False))
-            if state.exists and state.size == size:
-                whole = state.sha256 or f"{hash((state.version, size)):064x}"
+            if state.exists and state.size == size and not self.host.unhashable:
+                content = f"{state.version} {size}".encode()
+                whole = state.sha256 or sha256(content).hexdigest()
                 state = replace(self.host.resources.get(path, state), sha256=whole)
             return self._observe(FactKind.FILE, path, state)
 

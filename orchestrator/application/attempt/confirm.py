@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from orchestrator.application.attempt.drain import drain, left_drained, undrain
+from orchestrator.application.attempt.fingerprints import (
+    fingerprints,
+    uninstall_folder,
+)
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.ports.hosts import AttemptFolder, HostWriter
 from orchestrator.application.survey import read_with
@@ -14,6 +18,7 @@ from orchestrator.domain.facts import (
     Lacking,
     PendingRenames,
     ServiceState,
+    TraceState,
 )
 from orchestrator.domain.planning import Activation
 from orchestrator.domain.remediation import (
@@ -23,6 +28,7 @@ from orchestrator.domain.remediation import (
     Step,
     restarted,
 )
+from orchestrator.domain.rollback import not_restored
 from orchestrator.domain.verdict import (
     Cause,
     Judgement,
@@ -41,6 +47,8 @@ def confirm(turn: Turn, host: HostWriter) -> None:
             _end(turn, *failed)
             return
         judgement = turn.learn(read_with(host, (turn.estate.hotfix,), turn.server))
+        if turn.attempt.action is not Action.ACTIVATE:
+            turn.save(files_after=fingerprints(turn, host))
         contradiction = _contradiction(turn)
         if contradiction is not None:
             _end(turn, *contradiction)
@@ -127,13 +135,13 @@ def _contradiction(turn: Turn) -> tuple[Outcome, str] | None:
 def _reached(turn: Turn, judgement: Judgement) -> tuple[Outcome, str]:
     """The outcome that a judgement after the change stands for."""
     if turn.attempt.action is Action.UNINSTALL:
-        return _rolled_back(judgement)
+        return _rolled_back(turn, judgement)
     if judgement.verdict is Verdict.COMPLIANT:
-        return Outcome.REMEDIATED, judgement.reason
+        return Outcome.REMEDIATED, f"{judgement.reason}{_no_way_back(turn)}"
     unprovable = judgement.cause is Cause.REPLACEMENT_UNPROVABLE
     if judgement.verdict is Verdict.INSTALLED_NOT_ACTIVE or unprovable:
         left = f"{judgement.reason}; restart {_left_to_restart(turn)} to activate it"
-        return Outcome.INSTALLED_NOT_ACTIVE, left
+        return Outcome.INSTALLED_NOT_ACTIVE, f"{left}{_no_way_back(turn)}"
     found = f"found {judgement.verdict.value} after the change, expected compliant"
     return Outcome.VERIFY_FAILED, f"{found}: {judgement.reason}"
 
@@ -144,12 +152,29 @@ def _left_to_restart(turn: Turn) -> str:
     return ", ".join(turn.estate.hotfix.services)
 
 
-def _rolled_back(judgement: Judgement) -> tuple[Outcome, str]:
-    if judgement.verdict in (Verdict.NEEDED, Verdict.NOT_AFFECTED, Verdict.BLOCKED):
-        return Outcome.ROLLED_BACK, judgement.reason
+def _no_way_back(turn: Turn) -> str:
+    """What to add where an install cannot be rolled back."""
+    if turn.attempt.action is not Action.INSTALL:
+        return ""
+    folder = uninstall_folder(turn)
+    if isinstance(folder, TraceState) and folder.present:
+        return ""
+    return "; it left no uninstall folder, so it cannot be rolled back"
+
+
+def _rolled_back(turn: Turn, judgement: Judgement) -> tuple[Outcome, str]:
+    """Only the old files, to the byte, prove it; and nothing may claim otherwise."""
+    wrong = not_restored(turn.planned.restores, turn.attempt.files_after)
+    if wrong is not None:
+        return Outcome.VERIFY_FAILED, f"after the uninstall {wrong}"
+    if judgement.verdict in (Verdict.CONTRADICTED, Verdict.UNKNOWN):
+        return (
+            Outcome.VERIFY_FAILED,
+            f"found {judgement.verdict.value} after the uninstall: {judgement.reason}",
+        )
     return (
-        Outcome.VERIFY_FAILED,
-        f"found {judgement.verdict.value} after the uninstall: {judgement.reason}",
+        Outcome.ROLLED_BACK,
+        f"every file is as it was before; restart {_left_to_restart(turn)} to run it",
     )
 
 

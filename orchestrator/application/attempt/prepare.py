@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
+from orchestrator.application.attempt.fingerprints import (
+    fingerprints,
+    uninstall_folder,
+)
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.plans import package_of
 from orchestrator.application.ports.hosts import (
@@ -21,7 +26,7 @@ from orchestrator.application.ports.hosts import (
 )
 from orchestrator.application.survey import read_with, store_fault
 from orchestrator.domain.drift import drift
-from orchestrator.domain.facts import FactKind, ServiceState
+from orchestrator.domain.facts import FactKind, Fingerprint, ServiceState, TraceState
 from orchestrator.domain.hotfix import Package
 from orchestrator.domain.planning import basis_of
 from orchestrator.domain.remediation import (
@@ -31,6 +36,7 @@ from orchestrator.domain.remediation import (
     Outcome,
     Step,
 )
+from orchestrator.domain.rollback import unproven
 from orchestrator.domain.verdict import Judgement, Verdict
 
 _SETTLE = AttemptEvent.SETTLE
@@ -84,11 +90,48 @@ def _precheck(turn: Turn, host: HostWriter) -> bool:
                 _SETTLE, outcome=outcome, reason=reason, steps=turn.closed_steps(reason)
             )
             return False
+        before = fingerprints(turn, host) if _changes_files(turn) else {}
+        blind = _cannot_be_undone(turn, before)
+        if blind is not None:
+            turn.save(
+                _SETTLE,
+                outcome=Outcome.BLOCKED,
+                reason=blind,
+                steps=turn.closed_steps(blind),
+            )
+            return False
         turn.save(
             details={**turn.attempt.details, "services": _running_services(turn)},
+            files_before=before,
             steps=turn.closed_steps(f"as planned: {judgement.verdict.value}"),
         )
         return True
+
+
+def _changes_files(turn: Turn) -> bool:
+    return turn.attempt.action is not Action.ACTIVATE
+
+
+def _cannot_be_undone(turn: Turn, before: Mapping[str, Fingerprint]) -> str | None:
+    """Why an install could not be rolled back, or an uninstall be done."""
+    match turn.attempt.action:
+        case Action.INSTALL:
+            path = unproven(before)
+            if path is None:
+                return None
+            return (
+                f"{path} could not be read to its end and hashed, so that nobody could "
+                "prove a rollback; see that the account may read it"
+            )
+        case Action.UNINSTALL:
+            folder = uninstall_folder(turn)
+            if isinstance(folder, TraceState) and folder.present:
+                return None
+            return "the uninstall folder is not there, so nothing can be put back"
+        case Action.ACTIVATE:
+            return None
+        case _:
+            assert_never(turn.attempt.action)
 
 
 def _refusal(turn: Turn, judgement: Judgement) -> tuple[Outcome, str] | None:

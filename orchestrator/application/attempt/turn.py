@@ -128,13 +128,12 @@ class Turn:
     def own_record(self) -> OwnRecord:
         """What we know of earlier installs, with this attempt's own end."""
         before = self.estate.own.get(self.server.name, OwnRecord())
-        if self.attempt.action is not Action.INSTALL:
+        ended = self.attempt.installed_at
+        if ended is None:
             return before
-        if self.attempt.installed_at is None:
-            return before
-        return replace(
-            before, installed_at=self.attempt.installed_at, says_installed=True
-        )
+        if self.attempt.action is Action.UNINSTALL:
+            return replace(before, installed_at=None, says_installed=False)
+        return replace(before, installed_at=ended, says_installed=True)
 
     def system(self) -> OperatingSystem | None:
         """The server's operating system as read last."""

@@ -20,8 +20,8 @@ from orchestrator.application.results import (
     ErrorCode,
     RefusedError,
 )
-from orchestrator.application.rollout.gates import forecasts, outside_window
 from orchestrator.application.services import Services
+from orchestrator.application.timing import forecasts, outside_window
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.planning import Plan, seal
 from orchestrator.domain.remediation import (

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
-from orchestrator.cli.arguments import Article, Plan, Run, Selection
+from orchestrator.cli.arguments import Article, Plan, Run, RunOf, Selection
 from orchestrator.cli.registry import MAKE_PLAN, ArticleGroup, command, group
 from orchestrator.cli.session import Answer, Session
 from orchestrator.domain.budgets import DEFAULT_BUDGETS, Budget, FailureClass
@@ -209,7 +209,7 @@ def list_plans(session: Session) -> Answer:
 @command(
     app,
     "approve",
-    kind="plan",
+    kind="approval",
     examples=('approve 3f9a0c12ab34 --by "A. Manager" --reason "change 4711"',),
 )
 def approve(
@@ -230,7 +230,8 @@ def approve(
     from orchestrator.application import plans
 
     with session.services() as services:
-        return plans.approve(services, plan, by=by, reason=reason, days=days)
+        given = plans.approve(services, plan, by=by, reason=reason, days=days)
+    return replace(given, kind="approval")
 
 
 @command(
@@ -283,6 +284,21 @@ def abort(session: Session, run: Run = None) -> Answer:
 
     with session.services() as services:
         return replace(use_case.abort(services, run), kind="status")
+
+
+@command(
+    app,
+    "rollback",
+    kind="plan",
+    examples=("rollback run-1a2b3c4d", "rollback run-1a2b3c4d pool:pool-1"),
+)
+def rollback(session: Session, run: RunOf, selection: Selection = "") -> Answer:
+    """Plan to take back what a run installed; approved and applied like any other."""
+    from orchestrator.application import rollback as use_case
+    from orchestrator.domain.selection import parse_selection
+
+    with session.services() as services:
+        return use_case.rollback(services, run, parse_selection(selection))
 
 
 @command(

@@ -194,6 +194,7 @@ def test_a_hung_installer_stays_unknown_and_is_never_started_again(
 
 VERBS = (
     "survey",
+    "file_resource",
     "stage",
     "launch",
     "evidence",
