@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts check format clean
+.PHONY: help demo test faults lint types contracts check format clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -24,6 +24,9 @@ demo: $(READY)  ## Run the main job on a simulated estate of 24 servers
 
 test: $(READY)  ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+faults: $(READY)  ## Kill the program and its connections at every single point
+	ORCHESTRATOR_ALL_FAULTS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/faults
 
 lint: $(READY)  ## Lint, check the format and the spelling
 	$(BIN)/ruff check .

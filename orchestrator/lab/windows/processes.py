@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,8 @@ class ProcessTable:
         self._agenda = agenda
         self._next = FIRST_PID
         self._all: dict[int, Process] = {}
+        #: How often each image was started, as process events of a security log tell.
+        self.starts: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Process]:
         """All that run, oldest first."""
@@ -74,6 +77,7 @@ class ProcessTable:
             pid, parent, name, path, command_line, self._agenda.at(elapsed), elapsed
         )
         self._all[pid] = process
+        self.starts[name.lower()] += 1
         return process
 
     def remove(self, pid: int) -> Process | None:
