@@ -122,14 +122,13 @@ class Demo:
     def play(self) -> DemoReport:
         """Every step from the article to the proof."""
         self._bring()
-        self._run("survey")
+        self._briefly("survey", line=-1)
         self._run("audit", ARTICLE)
         before = self._audit("before.json")
         self._run("plan", ARTICLE, "--activate", "restart-service")
         plan = self._ask("plan", "list")["plans"][0]["plan"]
         self._run("approve", plan, "--by", "A. Manager", "--reason", "demonstration")
         self._run("apply", plan)
-        self._run("audit", ARTICLE)
         after = self._audit("after.json")
         newest = self._ask("status", "--watch")
         outcomes = {line["server"]: line for line in newest["outcomes"]}
@@ -146,11 +145,11 @@ class Demo:
 
     def _bring(self) -> None:
         packages = self.folder / "packages"
-        self._run("catalog", "import", ARTICLE)
-        self._run("catalog", "table", ARTICLE, str(next(packages.glob("*.csv"))))
+        self._briefly("catalog", "import", ARTICLE)
+        self._briefly("catalog", "table", ARTICLE, str(next(packages.glob("*.csv"))))
         for path in sorted(packages.glob("*.exe")):
             pin = hashlib.sha256(path.read_bytes()).hexdigest()
-            self._run("catalog", "package", ARTICLE, str(path), "--sha256", pin)
+            self._briefly("catalog", "package", ARTICLE, str(path), "--sha256", pin)
         self._run("inventory", "import", self._path("estate.yml"))
 
     def _audit(self, name: str) -> dict[str, Any]:
@@ -182,6 +181,13 @@ class Demo:
     def _run(self, *words: str, stdin: str = "") -> None:
         self._say(words)
         self._ended(words, self._call(words, stdin, self.talk)[0])
+
+    def _briefly(self, *words: str, line: int = 0) -> None:
+        """A command of which one line is enough."""
+        self._say(words)
+        code, out = self._call(words, "", subprocess.PIPE)
+        self._ended(words, code)
+        self.talk.write(f"{out.splitlines()[line]}\n")
 
     def _ask(self, *words: str) -> Any:
         """A command's data, without showing it."""

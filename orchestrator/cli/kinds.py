@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "watch": Kind(WatchReport, memory.watched),
     "audit": Kind(AuditReport, audit.audit),
     "plan": Kind(PlanReport, plans.plan),
+    "approval": Kind(PlanReport, plans.approval),
     "plan-list": Kind(PlanList, plans.plans),
     "apply": Kind(RunReport, plans.run),
     "dry-run": Kind(DryRunReport, plans.dry_run),

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from orchestrator.application.services import Progress, Silent
 from orchestrator.cli.text import clean, coloured
+from orchestrator.domain.remediation import AttemptState, Outcome, Step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 ROWS = 12
 #: Plain lines tell of this many parts of the whole.
 PARTS = 10
+#: States on the way, which plain lines leave out: a log wants what it came to.
+_PASSING = frozenset({"reading", *AttemptState, *Step}) - frozenset(Outcome)
+#: Said once of a server, however often its reason changes.
+_WAITING = "waiting"
 
 
 class Reporter(Progress, Protocol):
@@ -61,7 +66,7 @@ class Quiet(Silent):
 
 
 class Lines(Quiet):
-    """One line for each change, for logs and pipes."""
+    """One line for what each server came to, for logs and pipes."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         """Write lines without their end to ``write``."""
@@ -80,20 +85,23 @@ class Lines(Quiet):
 
     @override
     def server(self, name: str, state: str, detail: str = "") -> None:
-        """A line, unless it is the same as the last of this server."""
+        """A line, unless more is to come or it says the same as the last."""
+        if state in _PASSING:
+            return
         line = clean(f"{name}: {state} {detail}".rstrip())
+        said = state if state == _WAITING else line
         with self._lock:
-            if self._last.get(name) != line:
-                self._last[name] = line
+            if self._last.get(name) != said:
+                self._last[name] = said
                 self._write(line)
 
     @override
     def advanced(self, name: str) -> None:
         """A line for each tenth of the whole."""
         with self._lock:
+            before = self._done * PARTS // max(1, self._total)
             self._done += 1
-            step = max(1, self._total // PARTS)
-            if self._done % step == 0 or self._done == self._total:
+            if self._done * PARTS // max(1, self._total) > before:
                 self._write(clean(f"{self._what}: {self._done} of {self._total} done"))
 
 

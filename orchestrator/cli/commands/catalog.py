@@ -44,12 +44,20 @@ def import_article(
     kind="catalog",
     examples=(
         'catalog table KB903927 table.csv --by "J. Doe" --source "support case 7"',
+        'catalog table KB903927 extracted/ --by "J. Doe"',
     ),
 )
 def import_table(
     session: Session,
     article: Article,
-    file: File,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE|FOLDER",
+            help="A table (.csv, .yml), or the folder of a package that was extracted "
+            "on Windows: its files' versions, branches and sizes are read.",
+        ),
+    ],
     by: Annotated[
         str, typer.Option("--by", metavar="NAME", help="Who supplied the table.")
     ] = "",

@@ -277,13 +277,37 @@ def pause(session: Session, run: Run = None) -> Answer:
         return replace(use_case.pause(services, run), kind="status")
 
 
-@command(app, "abort", kind="status", examples=("abort", "abort run-1a2b3c4d"))
-def abort(session: Session, run: Run = None) -> Answer:
+@command(
+    app,
+    "abort",
+    kind="status",
+    examples=("abort", "abort run-1a2b3c4d --now"),
+)
+def abort(
+    session: Session,
+    run: Run = None,
+    *,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="Leave what is in flight unknown; resume settles it."
+        ),
+    ] = False,
+) -> Answer:
     """End a run for good; what is in flight finishes."""
     from orchestrator.application import apply as use_case
 
     with session.services() as services:
-        return replace(use_case.abort(services, run), kind="status")
+        return replace(use_case.abort(services, run, now=now), kind="status")
+
+
+@command(app, "retry", kind="plan", examples=("retry run-1a2b3c4d",))
+def retry(session: Session, run: RunOf) -> Answer:
+    """Plan anew what a run did not bring to its aim; approved and applied again."""
+    from orchestrator.application import retry as use_case
+
+    with session.services() as services:
+        return use_case.retry(services, run)
 
 
 @command(

@@ -13,7 +13,16 @@ from orchestrator.application.credentials import (
     CredentialList,
 )
 from orchestrator.application.estate import InventoryChange, ServerList
-from orchestrator.cli.render.parts import LAB, fields, heading, listed, table, text
+from orchestrator.application.ports.files import Cabinet, PackageInside
+from orchestrator.cli.render.parts import (
+    LAB,
+    fields,
+    heading,
+    listed,
+    moment,
+    table,
+    text,
+)
 from orchestrator.domain.hotfix import FileRow, Package, Provenance
 from orchestrator.domain.server import Server
 
@@ -45,7 +54,36 @@ def entry(found: CatalogEntry) -> Iterator[RenderableType]:
             ("package", "platform", "language", "pinned", "", "sha256"),
             map(_package, found.packages),
         )
+    for package in found.packages:
+        if package.sha256 in found.insides:
+            yield heading(package.name)
+            yield fields(_inside(found.insides[package.sha256]))
     yield from _remarks(found)
+
+
+def _inside(inside: PackageInside) -> Iterator[tuple[str, object]]:
+    """What a package's own bytes say, and the three answers of its signature."""
+    signature = inside.signature
+    by = f", {moment(signature.stamped)} by {signature.stamped_by}"
+    stamped = by if signature.stamped else ""
+    yield "version", inside.version or "none"
+    yield "engine", f"{inside.engine} {inside.engine_version}".strip() or "none"
+    yield "cabinet", _cabinet(inside.cabinet)
+    yield "signature", signature.digest.value
+    yield "its chain", signature.chain.value
+    yield (
+        "its timestamp",
+        f"{signature.timestamp.value}{stamped}",
+    )
+    yield "remarks", "; ".join(signature.remarks)
+
+
+def _cabinet(cabinet: Cabinet) -> str:
+    if not cabinet.found:
+        return cabinet.problem or "none"
+    deltas = ", deltas only" if cabinet.deltas_only else ""
+    problem = f"; {cabinet.problem}" if cabinet.problem else ""
+    return f"{cabinet.total} files{deltas}{problem}"
 
 
 def _provenance(given: Provenance | None) -> str:

@@ -56,6 +56,22 @@ def plan(report: PlanReport) -> Iterator[RenderableType]:
         )
 
 
+def approval(report: PlanReport) -> Iterator[RenderableType]:
+    """Who wants which plan, what it still lacks, and the command that is next."""
+    yield fields(
+        (
+            ("plan", f"{report.plan} for {report.article}"),
+            ("digest", report.digest),
+            *(("approved", _approval(each)) for each in report.approvals),
+            ("missing", _missing(report)),
+        )
+    )
+    if not report.approvals_missing:
+        yield text("next: ", "bold").append(
+            text(f"orchestrator apply {report.plan}", "cyan")
+        )
+
+
 def _planned(report: PlanReport) -> Iterator[Sequence[object]]:
     for wave in report.waves:
         for line in wave.servers:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from orchestrator.application.explain import Explanation, History
@@ -26,6 +27,9 @@ from orchestrator.domain.verdict import Proof
 #: Lines of proof that fit a screen together with the rest of ``explain``.
 PROOF_LINES = 14
 
+#: Columns from which on a source is shown whole, and what it gets below that.
+WIDE = 140
+SOURCE_WIDTH = 12
 #: Shown above the proof already.
 _EXPOSURE = "exposure"
 
@@ -42,7 +46,7 @@ def explanation(found: Explanation) -> Iterator[RenderableType]:
             ("last contact", _contact(found)),
             ("contact failed", found.contact_fault),
             ("endpoint", found.endpoint),
-            *(("it needs", each) for each in found.to_enable),
+            ("it needs", "; ".join(found.to_enable)),
             ("not readable", "; ".join(found.unreadable)),
             ("last outcome", found.last_outcome),
             ("waiver", waived(found.waiver)),
@@ -69,16 +73,28 @@ def _proof(lines: Iterable[Proof], now: datetime) -> Iterator[RenderableType]:
         return
     ranked = sorted(told, key=lambda line: line.holds)[:PROOF_LINES]
     names = _short_names(ranked)
-    drawn = table(
-        ("", "fact", "found", "expected", "age", "source"),
-        (_line(line, name, now) for line, name in zip(ranked, names, strict=True)),
-    )
-    # The whole of it is in the JSON; a screen must hold the rest.
-    drawn.columns[-1].overflow, drawn.columns[-1].no_wrap = "ellipsis", True
-    drawn.columns[-2].no_wrap = True
-    yield drawn
+    rows = [_line(line, name, now) for line, name in zip(ranked, names, strict=True)]
+    yield _ProofTable(rows)
     if len(told) > PROOF_LINES:
         yield text(f"and {len(told) - PROOF_LINES} more: --format json", "dim")
+
+
+@dataclass(frozen=True, slots=True)
+class _ProofTable:
+    """Narrow screens get the sources cut short; the JSON has the whole of them."""
+
+    rows: Sequence[Sequence[object]]
+
+    def __rich_console__(
+        self, _: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        drawn = table(("", "fact", "found", "expected", "age", "source"), self.rows)
+        seen, source = drawn.columns[-2:]
+        seen.no_wrap = source.no_wrap = True
+        source.overflow = "ellipsis"
+        if options.max_width < WIDE:
+            source.max_width = SOURCE_WIDTH
+        yield drawn
 
 
 def _line(line: Proof, name: str, now: datetime) -> Sequence[object]:

@@ -7,33 +7,49 @@ import pytest
 from orchestrator.cli.progress import Bars, Lines, Quiet, reporter
 
 
-def test_lines_tell_states_once_and_tenths_of_the_whole() -> None:
+def test_lines_tell_what_servers_came_to_and_tenths_of_the_whole() -> None:
     lines: list[str] = []
     said = Lines(lines.append)
 
-    said.started(20, "survey")
-    said.server("fe1", "reading")
-    said.server("fe1", "reading")
+    said.started(20, "apply")
+    said.server("fe1", "precheck")
     said.server("fe1", "waiting", "for its pool")
+    said.server("fe1", "waiting", "for another lease")
+    said.server("fe1", "remediated", "every file is right")
+    said.server("fe2", "unknown", "contact was lost")
     for number in range(20):
         said.advanced(f"fe{number}")
 
-    assert lines[:3] == [
-        "survey: 20 servers",
-        "fe1: reading",
+    assert lines[:4] == [
+        "apply: 20 servers",
         "fe1: waiting for its pool",
+        "fe1: remediated every file is right",
+        "fe2: unknown contact was lost",
     ]
-    assert lines[3:5] == ["survey: 2 of 20 done", "survey: 4 of 20 done"]
-    assert lines[-1] == "survey: 20 of 20 done"
-    assert len(lines) == 13
+    assert lines[4:6] == ["apply: 2 of 20 done", "apply: 4 of 20 done"]
+    assert lines[-1] == "apply: 20 of 20 done"
+    assert len(lines) == 14
+
+
+@pytest.mark.parametrize("total", [1, 7, 14, 24, 1000])
+def test_the_whole_is_told_in_at_most_ten_parts_and_to_its_end(total: int) -> None:
+    lines: list[str] = []
+    said = Lines(lines.append)
+
+    said.started(total, "survey")
+    for number in range(total):
+        said.advanced(f"fe{number}")
+
+    assert len(lines) <= 11
+    assert lines[-1] == f"survey: {total} of {total} done"
 
 
 def test_a_name_cannot_steer_the_terminal() -> None:
     lines: list[str] = []
 
-    Lines(lines.append).server("fe1\x1b[2J", "reading")
+    Lines(lines.append).server("fe1\x1b[2J", "refused")
 
-    assert lines == ["fe1\\u001b[2J: reading"]
+    assert lines == ["fe1\\u001b[2J: refused"]
 
 
 def test_without_a_terminal_there_are_lines_and_quiet_is_quiet() -> None:
