@@ -113,7 +113,7 @@ class Dispatch:
     def _pool_full(self, uow: UnitOfWork, planned: PlannedServer) -> str | None:
         if planned.pool is None:
             return None
-        away = away_of(uow, self.estate, planned.pool, self.services.clock.now())
+        away = away_of(self.services, uow, self.estate, planned.pool)
         limit = self.plan.pool_limits.get(planned.pool, 1)
         full = pool_full(planned.pool, limit, away, planned.server)
         return str(full) if full else None

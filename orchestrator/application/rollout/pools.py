@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from orchestrator.application.attempt.drain import is_drained
 from orchestrator.application.judging import (
     Estate,
 )
@@ -11,20 +10,26 @@ from orchestrator.application.ports.storage import (
     UnitOfWork,
 )
 from orchestrator.application.rollout.leases import server_resource
+from orchestrator.application.services import Services
 from orchestrator.domain.availability import Away
 from orchestrator.domain.facts import FactKind, ServiceState
 from orchestrator.domain.server import Server
 
 
 def away_of(
-    uow: UnitOfWork, estate: Estate, pool: str, now: datetime
+    services: Services, uow: UnitOfWork, estate: Estate, pool: str
 ) -> tuple[Away, ...]:
-    """The members of a pool that do not serve now."""
+    """The members of a pool that do not serve now.
+
+    A lease whose owner is known to have ended holds nobody up; an attempt that it
+    left behind does.
+    """
+    now = services.clock.now()
     unsettled = {attempt.server: attempt.run for attempt in uow.runs.unsettled()}
     leased = {
         lease.resource: lease.owner
         for lease in uow.runs.leases()
-        if lease.expires > now
+        if lease.expires > now and not services.is_gone(lease.owner)
     }
     contacts = uow.facts.contacts()
     away: list[Away] = []
@@ -36,9 +41,17 @@ def away_of(
             away.append(Away(name, f"held by {leased[server_resource(name)]}"))
         elif contacts.get(name, (None, None))[1]:
             away.append(Away(name, "unreachable"))
+        elif _left_drained(uow, name):
+            away.append(Away(name, "left drained"))
         elif _service_down(estate, member):
             away.append(Away(name, "service down"))
     return tuple(away)
+
+
+def _left_drained(uow: UnitOfWork, server: str) -> bool:
+    """Whether the last attempt on a server took it out and could not put it back."""
+    attempts = uow.runs.attempts_on(server)
+    return bool(attempts) and is_drained(attempts[0])
 
 
 def _service_down(estate: Estate, member: Server) -> bool:

@@ -1,0 +1,181 @@
+"""Whatever instant the program is killed at, no server is installed on twice.
+
+Counted on the simulated hosts themselves: how often update.exe was started on each,
+and that never more of the pool was away than it allows.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from threading import Event, Thread
+
+import pytest
+
+from orchestrator.adapters.articles.reader import Articles
+from orchestrator.adapters.inventory_files.reader import read_inventory
+from orchestrator.application.apply import RunReport, apply, resume, status
+from orchestrator.application.plans import approve, plan
+from orchestrator.application.survey import survey
+from orchestrator.domain.planning import Activation, PlanPolicy
+from orchestrator.domain.remediation import Outcome
+from orchestrator.domain.rollout import RunState
+from orchestrator.domain.selection import Selection
+from orchestrator.lab import inventory_file
+from orchestrator.lab.scenario import parse
+from orchestrator.lab.serve import Lab
+from tests.faults.dying import PASSWORD, Mortal, apply_and_die, mortal_services
+from tests.integration.main_job.test_over_winrm import packages, table
+
+SCENARIO = b"""
+servers: 2
+sites: 1
+speed: 400
+timing: {install: 20, service_start: 4, service_stop: 4, boot: 60}
+"""
+POLICY = PlanPolicy(activation=Activation.RESTART_SERVICE, growth=(2,))
+NEVER = 1 << 30
+#: Checkpoints that a quick run tries, drawn with a seed; ``make faults`` tries all.
+SAMPLE = 60
+SEED = 903927
+#: About as many as an apply of two servers reaches; how often a running installer is
+#: looked at varies.
+CHECKPOINTS = 140
+APPLY_SECONDS = 60
+
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["tests.faults.dying"])
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at the simulated hosts all the while."""
+
+    lab: Lab
+    most_at_once: int = 0
+    _stop: Event = field(default_factory=Event)
+
+    def look(self) -> None:
+        """Until stopped: on how many servers an installer runs."""
+        while not self._stop.is_set():
+            hosts = [one.computer.host for one in self.lab.servers.values()]
+            now = sum(bool(host.processes.named("update.exe")) for host in hosts)
+            self.most_at_once = max(self.most_at_once, now)
+            time.sleep(0.002)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look while the block runs."""
+        thread = Thread(target=self.look)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def installs(self) -> dict[str, int]:
+        """How often an installer was started on each server."""
+        return {
+            name: one.computer.host.processes.starts["update.exe"]
+            for name, one in self.lab.servers.items()
+        }
+
+
+def prepare(url: str, folder: Path, lab: Lab) -> str:
+    """Import everything, survey, plan and approve; the plan's name."""
+    shipped = Articles().shipped("KB903927")
+    assert shipped is not None
+    hotfix = table(shipped, r"%systemroot%\system32\schannel.dll", 1)
+    ports = {name: one.listener.port for name, one in lab.servers.items()}
+    estate = folder / "estate.yml"
+    estate.write_text(inventory_file.dump(lab.estate, ports))
+    with mortal_services(url, Mortal(NEVER)) as services:
+        with services.storage.begin() as uow:
+            uow.catalog.put_hotfix(hotfix)
+            for package, path in packages(hotfix, folder):
+                uow.catalog.put_package(package, str(path))
+            uow.inventory.save(read_inventory(estate))
+        survey(services, Selection())
+        name = plan(services, hotfix.article, Selection(), POLICY).data.plan
+        approve(services, name, by="A. Manager", reason="a test")
+    return name
+
+
+def die(url: str, name: str, dies_at: int, folder: Path) -> int | None:
+    """Apply in another process until it dies; its checkpoints if it did not."""
+    counted = folder / "checkpoints"
+    child = forks.Process(target=apply_and_die, args=(url, name, dies_at, str(counted)))
+    child.start()
+    child.join(APPLY_SECONDS)
+    assert child.exitcode in (0, -signal.SIGKILL), child.exitcode
+    return int(counted.read_text()) if counted.exists() else None
+
+
+def go_on(url: str, name: str) -> RunReport:
+    """What an operator does next: resume the run, or apply if there is none."""
+    with mortal_services(url, Mortal(NEVER)) as services:
+        with services.storage.read() as uow:
+            run = uow.runs.find(None)
+        if run is None:
+            return apply(services, name).data
+        if run.state is RunState.FINISHED:
+            return status(services, run.name).data
+        return resume(services, run.name).data
+
+
+def check(url: str, folder: Path, dies_at: int) -> int | None:
+    """One death and what comes after it; the checkpoints of a run that lived."""
+    with Lab(parse(SCENARIO, "a test"), 1, PASSWORD, port=0) as lab:
+        watch = Watch(lab)
+        name = prepare(url, folder, lab)
+        with watch.looking():
+            lived = die(url, name, dies_at, folder)
+            ended = go_on(url, name)
+        outcomes = {line.server: line.outcome for line in ended.outcomes}
+        told = f"killed at {dies_at}: {outcomes}, {watch.installs()}, {ended.reason}"
+        assert set(outcomes.values()) == {Outcome.REMEDIATED}, told
+        assert set(watch.installs().values()) == {1}, told
+        assert watch.most_at_once <= 1, told
+        assert ended.state is RunState.FINISHED, told
+        return lived
+
+
+def sampled() -> list[int]:
+    """The checkpoints that are tried."""
+    if os.environ.get("ORCHESTRATOR_ALL_FAULTS"):
+        return list(range(1, CHECKPOINTS + 1))
+    random = Random(SEED)  # noqa: S311 - repeatable, nothing secret
+    return sorted(random.sample(range(1, CHECKPOINTS + 1), SAMPLE))
+
+
+@pytest.mark.parametrize("dies_at", sampled())
+def test_a_killed_apply_is_resumed_without_a_second_install(
+    sqlite_url: str, tmp_path: Path, dies_at: int
+) -> None:
+    check(sqlite_url, tmp_path, dies_at)
+
+
+def test_a_run_that_lives_passes_about_as_many_checkpoints_as_are_tried(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    reached = check(sqlite_url, tmp_path, NEVER)
+    assert reached is not None
+    assert reached >= CHECKPOINTS // 2
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("dies_at", sampled()[::6])
+def test_a_killed_apply_on_postgresql_is_resumed_without_a_second_install(
+    postgres_url: str, tmp_path: Path, dies_at: int
+) -> None:
+    check(postgres_url, tmp_path, dies_at)
