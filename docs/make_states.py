@@ -5,13 +5,13 @@ A test compares the page with what is drawn here, so the two cannot drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.domain.remediation import TRANSITIONS, AttemptState
-from orchestrator.domain.rollout import RUN_TRANSITIONS, RunState
+from orchestrator.domain.rollout import ENDED, RUN_TRANSITIONS, RunState
 
 PAGE = Path(__file__).with_name("states.md")
 
@@ -31,22 +31,27 @@ _RUN = """
 ## A run
 
 `RUN_TRANSITIONS` in `orchestrator/domain/rollout.py`. Only a running run begins another
-server; what is in flight finishes in every state.
+server; what is in flight finishes in every state, unless an operator aborts at once.
+Then it is unknown: resuming an aborted run settles that and begins nothing.
 """
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
 
 
-def diagram(table: Mapping[State, Mapping[Event, State]], first: State) -> str:
-    """A mermaid state diagram of a table; states without a way out end it."""
+def diagram(
+    table: Mapping[State, Mapping[Event, State]],
+    first: State,
+    ends: Collection[State],
+) -> str:
+    """A mermaid state diagram of a table."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {_name(first)}"]
     for state, row in table.items():
         lines += [
             f"    {_name(state)} --> {_name(after)}: {event}"
             for event, after in row.items()
         ]
-        if set(row.values()) <= {state}:
+        if state in ends:
             lines.append(f"    {_name(state)} --> [*]")
     return "\n".join([*lines, "```", ""])
 
@@ -57,8 +62,8 @@ def _name(state: StrEnum) -> str:
 
 def page() -> str:
     """The whole page."""
-    attempt = diagram(TRANSITIONS, AttemptState.READY)
-    run = diagram(RUN_TRANSITIONS, RunState.RUNNING)
+    attempt = diagram(TRANSITIONS, AttemptState.READY, {AttemptState.SETTLED})
+    run = diagram(RUN_TRANSITIONS, RunState.RUNNING, ENDED)
     return f"{_HEAD}{_ATTEMPT}\n{attempt}{_RUN}\n{run}"
 
 

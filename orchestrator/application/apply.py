@@ -118,8 +118,13 @@ def pause(services: Services, name: str | None) -> Result[RunReport]:
     return report(services, run.name)
 
 
-def abort(services: Services, name: str | None) -> Result[RunReport]:
-    """End a run for good; what is in flight finishes."""
+def abort(
+    services: Services, name: str | None, *, now: bool = False
+) -> Result[RunReport]:
+    """End a run for good; what is in flight finishes, or at once is left unknown."""
+    if now:
+        why = "aborted at once by an operator"
+        return report(services, move_run(services, name, RunEvent.ABORT_NOW, why).name)
     run = move_run(services, name, RunEvent.ABORT, "aborted by an operator")
     return report(services, run.name)
 

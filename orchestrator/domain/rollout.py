@@ -20,6 +20,7 @@ class RunState(StrEnum):
     PAUSED = "paused"
     #: Asked to end for good: what is in flight finishes.
     ABORTING = "aborting"
+    #: Nothing more is begun; a resume only settles what is unknown.
     ABORTED = "aborted"
     #: A gate or a budget stopped it; an operator decides.
     STOPPED = "stopped"
@@ -32,6 +33,8 @@ class RunEvent(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     ABORT = "abort"
+    #: End at once: what is in flight is left, unknown.
+    ABORT_NOW = "abort-now"
     STOP = "stop"
     FINISH = "finish"
     #: Nothing is in flight any more.
@@ -45,6 +48,7 @@ RUN_TRANSITIONS: Mapping[RunState, Mapping[RunEvent, RunState]] = {
     _S.RUNNING: {
         _E.PAUSE: _S.PAUSING,
         _E.ABORT: _S.ABORTING,
+        _E.ABORT_NOW: _S.ABORTED,
         _E.STOP: _S.STOPPED,
         _E.FINISH: _S.FINISHED,
         _E.RESUME: _S.RUNNING,
@@ -53,26 +57,44 @@ RUN_TRANSITIONS: Mapping[RunState, Mapping[RunEvent, RunState]] = {
         _E.PAUSE: _S.PAUSING,
         _E.QUIET: _S.PAUSED,
         _E.ABORT: _S.ABORTING,
+        _E.ABORT_NOW: _S.ABORTED,
         _E.RESUME: _S.RUNNING,
         _E.STOP: _S.STOPPED,
         _E.FINISH: _S.FINISHED,
     },
-    _S.PAUSED: {_E.RESUME: _S.RUNNING, _E.ABORT: _S.ABORTED, _E.PAUSE: _S.PAUSED},
+    _S.PAUSED: {
+        _E.RESUME: _S.RUNNING,
+        _E.ABORT: _S.ABORTED,
+        _E.ABORT_NOW: _S.ABORTED,
+        _E.PAUSE: _S.PAUSED,
+    },
     _S.ABORTING: {
         _E.ABORT: _S.ABORTING,
+        _E.ABORT_NOW: _S.ABORTED,
         _E.QUIET: _S.ABORTED,
         _E.RESUME: _S.ABORTING,
         _E.STOP: _S.ABORTED,
         _E.FINISH: _S.FINISHED,
     },
-    _S.ABORTED: {_E.ABORT: _S.ABORTED},
-    _S.STOPPED: {_E.RESUME: _S.RUNNING, _E.ABORT: _S.ABORTED},
+    # Its worker may learn late that the run has ended; what it says changes nothing.
+    _S.ABORTED: {
+        _E.ABORT: _S.ABORTED,
+        _E.ABORT_NOW: _S.ABORTED,
+        _E.STOP: _S.ABORTED,
+        _E.FINISH: _S.ABORTED,
+        _E.RESUME: _S.ABORTING,
+    },
+    _S.STOPPED: {
+        _E.RESUME: _S.RUNNING,
+        _E.ABORT: _S.ABORTED,
+        _E.ABORT_NOW: _S.ABORTED,
+    },
     _S.FINISHED: {},
 }
 
 #: In these no worker may begin another server.
 NOT_DISPATCHING = frozenset(set(RunState) - {_S.RUNNING})
-#: In these nothing more will happen.
+#: In these nothing more is begun, ever.
 ENDED = frozenset({_S.ABORTED, _S.FINISHED})
 
 

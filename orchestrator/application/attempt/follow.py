@@ -58,6 +58,7 @@ def wait(turn: Turn, host: HostWriter) -> None:
                 case _:
                     assert_never(found)
             turn.services.clock.sleep(turn.services.limits.poll_seconds)
+            turn.still_ours()
 
 
 def probe(turn: Turn, host: HostWriter) -> None:
@@ -106,6 +107,11 @@ def _not_launched(turn: Turn, host: HostWriter) -> None:
     claim = host.take_claim(AttemptFolder(turn.attempt.token))
     if claim is ClaimResult.WAS_TAKEN:
         turn.save(reason="launched while it was being settled")
+        return
+    if turn.run_is_aborted():
+        turn.take_over(AttemptEvent.FOUND_NOT_LAUNCHED, launch=None)
+        reason = "its launch never arrived, and the run was aborted"
+        turn.settle(AttemptEvent.SETTLE, Outcome.SKIPPED, reason)
         return
     launches = int(turn.attempt.details.get("launches", "1"))
     if launches >= MAX_LAUNCHES:

@@ -30,6 +30,7 @@ from orchestrator.domain.remediation import (
     StepRecord,
     advance,
 )
+from orchestrator.domain.rollout import RunState
 from orchestrator.domain.server import Server
 from orchestrator.domain.verdict import Judgement
 
@@ -73,6 +74,23 @@ class Turn:
         state = advance(self.attempt.state, event) if event else self.attempt.state
         fence = self.attempt.fence + 1
         self._store(replace(self.attempt, state=state, fence=fence, **changes))
+
+    def still_ours(self) -> None:
+        """Ask the journal; a look at the host that takes long must not be the last.
+
+        Raises:
+            OvertakenError: another worker has the attempt, or its run has ended.
+        """
+        with self.services.storage.read() as uow:
+            stored = uow.runs.attempt(self.attempt.run, self.server.name)
+        if stored.fence != self.attempt.fence:
+            raise OvertakenError(self.server.name)
+
+    def run_is_aborted(self) -> bool:
+        """Whether nothing more may be launched, though it never was."""
+        with self.services.storage.read() as uow:
+            run = uow.runs.find(self.attempt.run)
+        return run is not None and run.state in (RunState.ABORTING, RunState.ABORTED)
 
     def settle(self, event: AttemptEvent, outcome: Outcome, reason: str) -> None:
         """End the turn."""

@@ -55,6 +55,7 @@ def work(turn: Turn) -> None:
             if turn.now() - turn.last_contact >= patience:
                 return
             turn.services.clock.sleep(turn.services.limits.poll_seconds)
+            turn.still_ours()
 
 
 def _take_up(turn: Turn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,7 @@ from orchestrator.application.rollout.refresh import judging_of, refresh
 from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
+from orchestrator.domain.remediation import IN_FLIGHT
 from orchestrator.domain.rollout import Run, RunEvent, RunState
 
 #: What this process works on, by the future that ends with its turn.
@@ -76,6 +78,9 @@ class Rollout:
             RefusedError: another process has the run.
         """
         with RunLease(self.services, self.run.name):
+            if self._state() is RunState.ABORTING:
+                self._settle()
+                return self._quiet()
             for wave in self.plan.waves:
                 self._carry_out_wave(wave)
                 if self._state() is not RunState.RUNNING:
@@ -90,7 +95,7 @@ class Rollout:
             return
         shut = self.gates.before(wave) or self.hooks.before_wave(wave)
         if shut is None:
-            self._wave(wave)
+            self._work_through(wave.servers)
             if self._state() is not RunState.RUNNING:
                 return
             shut = self.hooks.after_wave(wave) or self.gates.after(wave)
@@ -117,9 +122,12 @@ class Rollout:
 
     def _goes_on(self) -> bool:
         """Whether the run is to go on; an interrupt pauses it first."""
+        self._heed_interrupt()
+        return self._state() is RunState.RUNNING
+
+    def _heed_interrupt(self) -> None:
         if self.services.interrupted() and self._state() is RunState.RUNNING:
             self._move(RunEvent.PAUSE, "interrupted")
-        return self._state() is RunState.RUNNING
 
     def _state(self) -> RunState:
         with self.services.storage.read() as uow:
@@ -136,16 +144,35 @@ class Rollout:
         with self.services.storage.read() as uow:
             return find_run(uow, self.run.name)
 
-    def _wave(self, wave: Wave) -> None:
-        """Work through a wave; what cannot begin waits."""
-        waiting = {planned.server: planned for planned in wave.servers}
+    def _settle(self) -> None:
+        """Of an aborted run only what is in flight is looked after."""
+        with self.services.storage.read() as uow:
+            attempts = uow.runs.attempts(self.run.name)
+        flying = {found.server for found in attempts if found.state in IN_FLIGHT}
+        self._work_through(
+            [entry for entry in self.plan.servers() if entry.server in flying],
+            during=RunState.ABORTING,
+        )
+
+    def _work_through(
+        self,
+        servers: Iterable[PlannedServer],
+        during: RunState = RunState.RUNNING,
+    ) -> None:
+        """Begin servers while the run is so, and see through what is in flight.
+
+        What cannot begin waits. A run that ended at once is not waited for.
+        """
+        waiting = {planned.server: planned for planned in servers}
         limit = self.services.limits.apply_concurrency
         pool = ThreadPoolExecutor(max_workers=limit)
         try:
             while waiting or self._running:
-                if self._goes_on():
+                self._heed_interrupt()
+                state = self._state()
+                if state is during:
                     self._begin_more(waiting, pool, limit)
-                elif not self._running:
+                elif not self._running or state is RunState.ABORTED:
                     return
                 self._reap()
                 self.keeper.keep(self._running.values())

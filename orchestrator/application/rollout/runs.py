@@ -16,8 +16,10 @@ from orchestrator.application.results import (
 from orchestrator.application.services import Services
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.remediation import (
+    IN_FLIGHT,
     Attempt,
     AttemptEvent,
+    AttemptState,
     Outcome,
     advance,
 )
@@ -26,6 +28,7 @@ from orchestrator.domain.rollout import (
     IllegalRunTransitionError,
     Run,
     RunEvent,
+    RunState,
     advance_run,
 )
 
@@ -63,24 +66,68 @@ def move_run(
             run,
             state=state,
             finished=ended,
-            reason=reason or ("" if event is RunEvent.RESUME else run.reason),
+            reason=reason or ("" if state is RunState.RUNNING else run.reason),
         )
+        if state is RunState.ABORTED:
+            _leave(uow, moved, at_once=event is RunEvent.ABORT_NOW)
         if moved != run:
             uow.runs.update(moved)
             uow.evidence.append(Entry(RecordKind.RUN, run.name, to_json(moved)))
     return moved
 
 
+#: In these nothing was changed on the host yet.
+_UNTOUCHED = frozenset({AttemptState.READY, AttemptState.PREPARING})
+
+
+def _leave(uow: UnitOfWork, run: Run, *, at_once: bool) -> None:
+    """Skip what is not begun; at once means that what is in flight is unknown.
+
+    Their workers are shut out: whoever is about to launch learns it first.
+    """
+    for attempt in uow.runs.attempts(run.name):
+        if attempt.state in _UNTOUCHED:
+            reason = f"the run was aborted first: {run.reason}"
+            settle_unbegun(
+                uow, _taken(attempt), Outcome.SKIPPED, reason, fence=attempt.fence
+            )
+        elif at_once and attempt.state in IN_FLIGHT:
+            left = replace(
+                _taken(attempt),
+                state=advance(attempt.state, AttemptEvent.LOSE_CONTACT),
+                reason=f"left in flight by abort --now; orchestrator resume {run.name} "
+                "asks the host what became of it",
+            )
+            uow.runs.save_attempt(left, fence=attempt.fence)
+            uow.evidence.append(Entry(RecordKind.STEP, left.server, to_json(left)))
+
+
+def _taken(attempt: Attempt) -> Attempt:
+    return replace(attempt, fence=attempt.fence + 1)
+
+
 def settle_unbegun(
-    uow: UnitOfWork, attempt: Attempt, outcome: Outcome, reason: str
+    uow: UnitOfWork,
+    attempt: Attempt,
+    outcome: Outcome,
+    reason: str,
+    fence: int | None = None,
 ) -> Attempt:
-    """Settle an attempt that was not begun."""
+    """Settle an attempt that has touched nothing.
+
+    Args:
+        uow: the transaction.
+        attempt: it, under a new fence where a worker may have it.
+        outcome: how it ended.
+        reason: why.
+        fence: the one that it is stored under, if that is another.
+    """
     skipped = replace(
         attempt,
         state=advance(attempt.state, AttemptEvent.SETTLE),
         outcome=outcome,
         reason=reason,
     )
-    uow.runs.save_attempt(skipped, fence=attempt.fence)
+    uow.runs.save_attempt(skipped, fence=attempt.fence if fence is None else fence)
     uow.evidence.append(Entry(RecordKind.OUTCOME, attempt.server, to_json(skipped)))
     return skipped

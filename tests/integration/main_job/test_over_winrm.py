@@ -21,6 +21,7 @@ from orchestrator.application.audit import audit
 from orchestrator.application.plans import approve, plan
 from orchestrator.application.ports.secrets import Credential, Mechanism, Secret
 from orchestrator.application.results import ErrorCode, ExitCode, RefusedError
+from orchestrator.application.rollback import rollback
 from orchestrator.application.services import Limits, Services
 from orchestrator.application.survey import survey
 from orchestrator.bootstrap import SystemClock
@@ -33,7 +34,7 @@ from orchestrator.domain.hotfix import (
     Provenance,
 )
 from orchestrator.domain.planning import Activation, PlanPolicy
-from orchestrator.domain.remediation import Outcome
+from orchestrator.domain.remediation import Action, Outcome
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.verdict import Verdict
 from orchestrator.domain.version import Branch, FileVersion
@@ -220,3 +221,27 @@ def test_another_hotfix_works_by_its_data_alone(
             "the computer" in line.reason and "never" in line.reason
             for line in result.data.outcomes
         )
+
+
+def test_a_rollback_brings_the_old_bytes_back(
+    sqlite_url: str, tmp_path: Path, hotfix: Hotfix
+) -> None:
+    with (
+        open_storage(
+            sqlite_url, writer="a-test-1-x", clock=lambda: datetime.now(UTC)
+        ) as storage,
+        job(storage, tmp_path, hotfix) as made,
+    ):
+        survey(made.services, ALL)
+        policy = PlanPolicy(activation=Activation.RESTART_SERVICE)
+        run = apply(made.services, made.approved(policy)).data.run
+        report = rollback(made.services, run, ALL).data
+        assert report.excluded == ()
+        approve(made.services, report.plan, by="A. Manager", reason="back")
+        result = apply(made.services, report.plan)
+        assert {(line.outcome, line.action) for line in result.data.outcomes} == {
+            (Outcome.ROLLED_BACK, Action.UNINSTALL)
+        }, [line.reason for line in result.data.outcomes]
+        assert result.exit_code is ExitCode.DONE
+        survey(made.services, ALL)
+        assert made.verdicts() == {Verdict.NEEDED}
