@@ -29,6 +29,7 @@ from orchestrator.application.ports.files import (
 )
 from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.secrets import Credential, CredentialStore
+from orchestrator.application.reporting import ReportWriter
 from orchestrator.application.services import Limits, Progress, Services, Silent
 from orchestrator.config import Settings, state_folder
 from orchestrator.domain.authenticode import SignaturePolicy
@@ -106,6 +107,13 @@ class Program:
         trusted = frozenset(name.lower() for name in settings.trusted_certificates)
         policy = SignaturePolicy(settings.package_signature, trusted)
         return partial(read_package, policy=policy)
+
+    @property
+    def write_report(self) -> ReportWriter:
+        """Writes an audit as a file that others read."""
+        from orchestrator.adapters.reports.writer import write_report
+
+        return write_report
 
     def to_ansible(self, inventory: Inventory) -> dict[str, Any]:
         """The inventory as Ansible wants it."""

@@ -27,6 +27,8 @@ class AuditFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    HTML = "html"
+    PROMETHEUS = "prometheus"
 
 
 @dataclass(frozen=True, slots=True)

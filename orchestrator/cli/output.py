@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TextIO
 from orchestrator.application.results import Problem
 from orchestrator.cli.options import AuditFormat
 from orchestrator.cli.session import Answer, Session
+
+_REPORTS = (AuditFormat.CSV, AuditFormat.HTML, AuditFormat.PROMETHEUS)
 
 #: Home, then clear to the end of the screen (ECMA-48).
 _CLEAR = "\x1b[H\x1b[J"
@@ -47,10 +50,8 @@ def rendered(session: Session, result: Answer, stream: TextIO | None) -> str:
         return envelope(
             result.kind, result.status, to_json(result.data), result.problems
         )
-    if session.options.format == AuditFormat.CSV:
-        from orchestrator.cli.audit_csv import as_csv
-
-        return as_csv(result.data)
+    if session.options.format in _REPORTS:
+        return _report(session, result)
     from orchestrator.cli.kinds import KINDS
     from orchestrator.cli.text import as_text, coloured, width_of
 
@@ -60,6 +61,19 @@ def rendered(session: Session, result: Answer, stream: TextIO | None) -> str:
         width=width_of(stream) if stream else None,
         colour=stream is not None and coloured(stream, allowed=allowed),
     )
+
+
+def _report(session: Session, result: Answer) -> str:
+    from orchestrator.application.reporting import ReportFormat, Surroundings
+
+    stream = io.StringIO(newline="")
+    session.program.write_report(
+        result.data,
+        session.around or Surroundings(),
+        ReportFormat(str(session.options.format)),
+        stream,
+    )
+    return stream.getvalue()
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from orchestrator.application.results import Result
 from orchestrator.cli.options import AuditFormat, Format, Options
 
 if TYPE_CHECKING:
+    from orchestrator.application.reporting import Surroundings
     from orchestrator.application.services import Services
     from orchestrator.bootstrap import Program
     from orchestrator.cli.progress import Reporter
@@ -32,6 +33,8 @@ class Session:
     given: Program | None = None
     #: Where the result goes; stdout if there is none.
     output: Path | None = None
+    #: What a report shows beside the audit.
+    around: Surroundings | None = None
 
     @property
     def json(self) -> bool:

@@ -117,7 +117,7 @@ def _watched(
     examples=(
         "audit KB903927",
         "audit KB903927 verdict:needed+site:site-1",
-        "audit KB903927 --fresh --format csv --output audit.csv",
+        "audit KB903927 --fresh --format html --output audit.html",
     ),
 )
 def audit(
@@ -145,9 +145,14 @@ def audit(
 
     session.take_audit(written_as, output)
     with session.services() as services:
-        return use_case.audit(
+        found = use_case.audit(
             services, article, parse_selection(selection), fresh=fresh
         )
+        if session.options.format == AuditFormat.HTML:
+            from orchestrator.application.reporting import surroundings
+
+            session.around = surroundings(services, found.data)
+        return found
 
 
 @command(

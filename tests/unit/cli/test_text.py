@@ -20,7 +20,6 @@ from orchestrator.application.plans import (
     PlanReport,
     PlanWave,
 )
-from orchestrator.cli.audit_csv import as_csv
 from orchestrator.cli.kinds import KINDS
 from orchestrator.cli.render.parts import age
 from orchestrator.cli.text import as_text, clean
@@ -158,16 +157,6 @@ def test_explain_fits_one_screen_and_ends_with_the_next_command() -> None:
     assert lines[-1] == "next: orchestrator plan KB700001 fe1"
     assert "26 more" in lines[-2]
     assert [line.split()[0] for line in lines[6:10]] == ["no"] * 4
-
-
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_spreadsheet_runs_no_name_as_a_formula(begin: str) -> None:
-    rows = as_csv(report(audited("fe1", f"{begin}cmd|' /C calc'!A0"))).splitlines()
-
-    assert f"'{begin}"[0] == "'"
-    assert (
-        any("'" + begin in row for row in "\n".join(rows).split(",")) or begin == "\r"
-    )
 
 
 @pytest.mark.parametrize(
