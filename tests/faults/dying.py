@@ -1,8 +1,8 @@
 """A process that kills itself at its n-th checkpoint, as kill -9 would.
 
 Checkpoints stand before and after every commit that records something, and before
-and after every call to a host. Production code knows nothing of them: they are put round its
-ports.
+and after every call to a host. Production code knows nothing of them: they are put
+round its ports.
 """
 
 from __future__ import annotations
