@@ -12,7 +12,7 @@ from threading import RLock
 from orchestrator.lab.machine import Instance, Shell, WmiError, WmiValue
 from orchestrator.lab.windows.clock import Agenda, HostClock
 from orchestrator.lab.windows.cmd.jobs import Executor
-from orchestrator.lab.windows.cmd.shell import CmdShell, executor_for
+from orchestrator.lab.windows.cmd.shell import CmdShell, ShellQuota, executor_for
 from orchestrator.lab.windows.filesystem import FileSystem
 from orchestrator.lab.windows.furnish import furnish
 from orchestrator.lab.windows.host import Host
@@ -23,6 +23,8 @@ from orchestrator.lab.windows.wmi.catalog import REPOSITORY
 
 RPC_UNAVAILABLE, HRESULT_WIN32 = 0x800706BA, 0x80070000
 _HOUR = 3600
+#: WinRM 2.0 allows its shells more; the figures are those of the win32 docs.
+_QUOTAS = {"2.0": ShellQuota(processes=15, memory_kb=150 << 10)}
 
 
 class SimulatedComputer:
@@ -181,6 +183,7 @@ class SimulatedComputer:
                     folder=working_directory,
                     environment=environment,
                     code_page=code_page or host.language.oem,
+                    quota=_QUOTAS.get(self.profile.stack, ShellQuota()),
                 )
             except FileError as error:
                 code = HRESULT_WIN32 | error.code

@@ -27,6 +27,8 @@ NEEDED_MEGABYTES = 20
 """Free space below which an installation gives up; the lab's own figure."""
 
 ENGINE_PATH = "C:\\lab-unpacked\\update\\update.exe"
+ENGINE_MEMORY = 96 << 20
+"""Bytes; invented, to be more than a remote shell of WinRM 1.1 may use."""
 EXTRACT_FOLDER = "C:\\LAB-extract"
 _KNOWN = frozenset(
     {
@@ -114,6 +116,9 @@ def package_program(host: Host, package: Package) -> Program:
             run.pid,
             lambda _: Engine(host, package, switches).work(run.executor),
         )
+        process = host.processes.find(engine.pid)
+        if process is not None:
+            process.private_bytes = ENGINE_MEMORY
         return (yield engine.outcome)
 
     return program

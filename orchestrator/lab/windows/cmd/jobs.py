@@ -106,6 +106,7 @@ class Executor:
         """Start with none; ``tools`` are Windows' own programs by internal name."""
         self._system, self.tools = system, tools
         self._jobs: dict[int, Job] = {}
+        self._most: dict[int, int] = {}
         self._ready: deque[Callable[[], None]] = deque()
         self._draining = False
         self._commands = 0
@@ -153,7 +154,9 @@ class Executor:
             FileError: there are too many already (8).
         """
         above = self._jobs.get(parent)
-        if above and self._size(above.group) >= MAX_PROCESSES:
+        if above and len(self.group(above.group)) >= self._most.get(
+            above.group, MAX_PROCESSES
+        ):
             raise FileError(Win32.NOT_ENOUGH_MEMORY, image)
         pid = self._system.processes.create(image, command_line, parent)
         job = Job(self, pid, above.group if above else pid, run(pid))
@@ -161,13 +164,19 @@ class Executor:
         self.post(job.step)
         return job
 
-    def _size(self, group: int) -> int:
-        return sum(job.group == group for job in self._jobs.values())
+    def group(self, group: int) -> set[int]:
+        """The process numbers of a group."""
+        return {job.pid for job in self._jobs.values() if job.group == group}
+
+    def limit(self, group: int, most: int) -> None:
+        """Allow a group fewer processes at a time, as a job object does."""
+        self._most[group] = most
 
     def forget(self, job: Job) -> None:
         """A job has ended."""
         if self._jobs.pop(job.pid, None):
             self._system.processes.end(job.pid)
+        self._most.pop(job.pid, None)
 
     def kill(self, pid: int, code: int = KILLED) -> bool:
         """End one process, not its children; ``False`` when it is none of these."""

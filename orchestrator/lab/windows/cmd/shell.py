@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from orchestrator.lab.machine import Command, CommandOutput
 from orchestrator.lab.windows.cmd import launch
@@ -17,12 +18,25 @@ OEM_PAGE = 437
 """The code page of programs that have no console of a client."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShellQuota:
+    """What one remote shell may use, its children included.
+
+    The defaults are those of WinRM 1.1: MaxProcessesPerShell (MS-WSMV <31>; one more
+    is not created and standard error says so, <32>) and MaxMemoryPerShellMB (<33>;
+    beyond it the operation is ended, 2.2.4.42).
+    """
+
+    processes: int = 5
+    memory_kb: int = 80 << 10
+
+
 class CmdCommand:
     """A command that runs in a remote shell."""
 
-    def __init__(self, system: System, executor: Executor) -> None:
+    def __init__(self, system: System, executor: Executor, quota: ShellQuota) -> None:
         """Nothing runs yet."""
-        self._system, self._executor = system, executor
+        self._system, self._executor, self._quota = system, executor, quota
         self._stdin, self._stdout, self._stderr = Pipe(1 << 40), Pipe(), Pipe()
         self._job: Started | None = None
         self._code: int | None = None
@@ -35,6 +49,14 @@ class CmdCommand:
     def follow(self, job: Started) -> None:
         """It is this process."""
         self._job = job
+        self._executor.limit(job.pid, self._quota.processes)
+
+    def _keep_to_quota(self, pid: int) -> None:
+        mine = self._executor.group(pid)
+        rows = self._system.processes.rows()
+        used = sum(row.memory for row in rows if row.pid in mine)
+        if used > self._quota.memory_kb:
+            self._executor.kill_group(pid)
 
     def fail(self, message: str, code: int) -> None:
         """It could not be started."""
@@ -54,6 +76,8 @@ class CmdCommand:
             out = self._stdout.take() or b""
             err = self._stderr.take() or b""
             self._executor.post(lambda: None)
+            if self._job is not None:
+                self._keep_to_quota(self._job.pid)
             code = self._job.outcome.value if self._job else self._code
             if code is not None:
                 out += self._stdout.take() or b""
@@ -78,6 +102,7 @@ class CmdShell:
         folder: str | None,
         environment: Mapping[str, str],
         code_page: int,
+        quota: ShellQuota = ShellQuota(),
     ) -> None:
         """Open it; the folder is the user's profile unless told.
 
@@ -90,6 +115,7 @@ class CmdShell:
         if folder and not system.files.is_folder(folder):
             raise FileError(Win32.DIRECTORY, folder)
         self._environment, self._console = merged, Console(code_page)
+        self._quota = quota
         self._commands: list[CmdCommand] = []
 
     def run(
@@ -98,15 +124,20 @@ class CmdShell:
         """Start a command line; with ``skip_cmd_shell`` a program without cmd."""
         line = " ".join([command, *arguments])
         with self._system.visit():
-            running = CmdCommand(self._system, self._executor)
+            running = CmdCommand(self._system, self._executor, self._quota)
             self._commands.append(running)
             shell = launch.value_of(self._environment, "comspec") or "cmd.exe"
             full = line if skip_cmd_shell else f'{shell} /C "{line}"'
             context = Context(
                 self._folder, self._environment, running.streams, self._console
             )
-            try:
+
+            def begin() -> None:
                 running.follow(start(self._system, self._executor, full, context))
+
+            try:
+                # Posted, so that its quota holds before its first step.
+                self._executor.post(begin)
             except FileError as error:
                 running.fail(f"{error.message}\r\n", int(error.code))
             return running

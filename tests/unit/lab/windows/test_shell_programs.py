@@ -67,13 +67,27 @@ def test_net_says_when_a_start_fails(make: Any) -> None:
     assert run(lab, "net start rtcsrv")[0] == 2
 
 
-def test_a_package_runs_in_the_shell_and_gives_its_code(make: Any) -> None:
-    lab = make(timing=TIMING)
+@pytest.mark.parametrize(
+    ("stack", "code", "branch"), [("1.1", 1, "rtm"), ("2.0", 0, "qfe")]
+)
+def test_a_package_is_ended_where_it_needs_more_memory_than_the_shell_may_use(
+    make: Any, stack: str, code: int, branch: str
+) -> None:
+    lab = make(timing=TIMING, stack=stack)
     lab.host.files.put("C:\\WINDOWS\\a\\p.exe", make_lab_package())
-    assert run(lab, "C:\\WINDOWS\\a\\p.exe /quiet /norestart")[0] == 0
+    assert run(lab, "C:\\WINDOWS\\a\\p.exe /quiet /norestart")[0] == code
     version = version_of(lab.host.read("C:\\WINDOWS\\system32\\schannel.dll"))
     assert version is not None
-    assert version.branch == "qfe"
+    assert version.branch == branch
+
+
+def test_one_process_more_than_a_shell_may_have_is_not_created(make: Any) -> None:
+    lab = make()
+    four = "cmd /c " * 4
+    assert run(lab, f"{four}echo fits") == (0, "fits\r\n")
+    _, text = run(lab, f"{four}cmd /c echo too many")
+    assert "too many" not in text
+    assert "Not enough storage" in text
 
 
 def test_type_gives_a_file_s_very_bytes(make: Any) -> None:
@@ -91,7 +105,7 @@ def test_type_gives_a_file_s_very_bytes(make: Any) -> None:
 
 
 def test_closing_the_shell_ends_an_installer_in_it(make: Any) -> None:
-    lab = make(timing=TIMING)
+    lab = make(timing=TIMING, stack="2.0")
     lab.host.files.put("C:\\WINDOWS\\a\\p.exe", make_lab_package())
     run(lab, "C:\\WINDOWS\\a\\p.exe /quiet /norestart", seconds=10)
     assert lab.rows("SELECT Name FROM Win32_Process WHERE Name='update.exe'") == []
