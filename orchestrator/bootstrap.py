@@ -20,6 +20,7 @@ from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
 from orchestrator.adapters.winrm.on_demand import OnDemandGateway
+from orchestrator.application.ports.evidence_files import BundleFiles
 from orchestrator.application.ports.files import (
     ArticleReader,
     InventoryReader,
@@ -114,6 +115,13 @@ class Program:
         from orchestrator.adapters.reports.writer import write_report
 
         return write_report
+
+    @property
+    def bundles(self) -> BundleFiles:
+        """Writes and checks bundles of evidence."""
+        from orchestrator.adapters.evidence_files.bundle import ZipBundles
+
+        return ZipBundles()
 
     def to_ansible(self, inventory: Inventory) -> dict[str, Any]:
         """The inventory as Ansible wants it."""

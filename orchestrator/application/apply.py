@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from orchestrator.application.evidence import bind
 from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import ExitCode, Result, strongest
 from orchestrator.application.rollout.admission import start
@@ -56,6 +57,8 @@ class RunReport:
     outcomes: tuple[OutcomeLine, ...]
     #: The ends of the evidence chains, to be kept elsewhere.
     evidence_heads: Mapping[str, str]
+    #: At a run's end: the hash of the checkpoint that binds them all.
+    evidence_head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,15 @@ def conduct(services: Services, run: Run) -> Result[RunReport]:
         rollout.carry_out()
     except KeyboardInterrupt:
         _pause_after_interrupt(services, run.name)
-        return report(services, run.name, interrupted=True)
-    return report(services, run.name, interrupted=services.interrupted())
+        return _ended(services, run.name, interrupted=True)
+    return _ended(services, run.name, interrupted=services.interrupted())
+
+
+def _ended(services: Services, name: str, *, interrupted: bool) -> Result[RunReport]:
+    """A run as this process leaves it, with a checkpoint that binds all evidence."""
+    bound = bind(services).hash
+    result = report(services, name, interrupted=interrupted)
+    return replace(result, data=replace(result.data, evidence_head=bound))
 
 
 def _pause_after_interrupt(services: Services, name: str) -> None:

@@ -18,11 +18,20 @@ from orchestrator.application.credentials import (
 )
 from orchestrator.application.dry_run import DryRunReport
 from orchestrator.application.estate import AnsibleView, InventoryChange, ServerList
+from orchestrator.application.evidence import EvidenceCheck, EvidenceExport
 from orchestrator.application.explain import Explanation, History
 from orchestrator.application.plans import PlanList, PlanReport
 from orchestrator.application.survey import SurveyReport
 from orchestrator.application.watching import WatchReport
-from orchestrator.cli.render import audit, catalog, memory, other, plans, server
+from orchestrator.cli.render import (
+    audit,
+    catalog,
+    evidence,
+    memory,
+    other,
+    plans,
+    server,
+)
 from orchestrator.cli.reports import DemoReport, LabReport
 from orchestrator.domain.server import Server
 from orchestrator.domain.waiver import Waiver
@@ -58,6 +67,8 @@ KINDS: Mapping[str, Kind] = {
     "run-list": Kind(RunList, plans.runs),
     "explanation": Kind(Explanation, server.explanation),
     "history": Kind(History, server.history),
+    "evidence-export": Kind(EvidenceExport, evidence.export),
+    "evidence-check": Kind(EvidenceCheck, evidence.check),
     "waiver": Kind(Waiver, audit.waiver),
     "lab": Kind(LabReport, other.lab),
     "demo": Kind(DemoReport, other.demo),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from orchestrator.adapters.database.models import EvidenceRow, Instant
 from orchestrator.adapters.database.work import Work
@@ -113,6 +114,15 @@ class Evidence:
             Head(writer, sequence, hashed) for writer, sequence, hashed in rows
         )
 
+    def chain(self, head: Head) -> Iterator[Record]:
+        """A writer's records up to a head, in order of number; streamed."""
+        place = EvidenceRow.sequence
+        mine = (EvidenceRow.writer == head.writer, place <= head.sequence)
+        page = self._page(mine, place)
+        while page:
+            yield from page
+            page = self._page((*mine, place > page[-1].sequence), place)
+
     def records(
         self,
         *,
@@ -131,14 +141,16 @@ class Evidence:
             wanted.append(EvidenceRow.kind.in_([kind.value for kind in kinds]))
         if until is not None:
             wanted.append(EvidenceRow.at <= until)
-        page = self._page(wanted)
+        page = self._page(wanted, *_ORDER)
         while page:
             yield from page
-            page = self._page([*wanted, _after(page[-1])])
+            page = self._page([*wanted, _after(page[-1])], *_ORDER)
 
-    def _page(self, wanted: list[ColumnElement[bool]]) -> list[Record]:
+    def _page(
+        self, wanted: Iterable[ColumnElement[bool]], *order: InstrumentedAttribute[Any]
+    ) -> list[Record]:
         rows = self._work.connection.execute(
-            select(*_COLUMNS).where(*wanted).order_by(*_ORDER).limit(PAGE_RECORDS)
+            select(*_COLUMNS).where(*wanted).order_by(*order).limit(PAGE_RECORDS)
         )
         return [_record(row) for row in rows]
 

@@ -232,6 +232,9 @@ class EvidenceRepository(Protocol):
     def heads(self) -> Sequence[Head]:
         """The head of every chain, by writer."""
 
+    def chain(self, head: Head) -> Iterator[Record]:
+        """A writer's records up to a head, in order of number; streamed."""
+
     def records(
         self,
         *,

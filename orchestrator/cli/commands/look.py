@@ -117,6 +117,7 @@ def _watched(
     examples=(
         "audit KB903927",
         "audit KB903927 verdict:needed+site:site-1",
+        "audit KB903927 --as-of 2027-06-30T12:00:00Z",
         "audit KB903927 --fresh --format html --output audit.html",
     ),
 )
@@ -128,6 +129,15 @@ def audit(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Survey the servers first.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="Judge by what was recorded by then, as 2026-03-02T20:00:00Z; "
+            "a day counts from its start. Records nothing.",
+        ),
+    ] = None,
     written_as: Annotated[
         AuditFormat | None,
         typer.Option("--format", help="What the audit is written as."),
@@ -143,11 +153,17 @@ def audit(
     from orchestrator.application import audit as use_case
     from orchestrator.domain.selection import parse_selection
 
+    if as_of is not None and fresh:
+        message = "found --fresh with --as-of, expected one: the past has no survey"
+        raise RequestError(ErrorCode.BAD_INPUT, message)
+    moment = None if as_of is None else _moment(as_of, "--as-of")
     session.take_audit(written_as, output)
+    chosen = parse_selection(selection)
     with session.services() as services:
-        found = use_case.audit(
-            services, article, parse_selection(selection), fresh=fresh
-        )
+        if moment is None:
+            found = use_case.audit(services, article, chosen, fresh=fresh)
+        else:
+            found = use_case.audit_as_of(services, article, chosen, moment)
         if session.options.format == AuditFormat.HTML:
             from orchestrator.application.reporting import surroundings
 
@@ -216,20 +232,20 @@ def waive(
     """Accept a server as it is, until a day; its verdict stays."""
     from orchestrator.application import waivers
 
-    ends = _moment(until)
+    ends = _moment(until, "--until")
     with session.services() as services:
         return waivers.waive(
             services, server, article, owner=owner, until=ends, reason=reason
         )
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, option: str) -> datetime:
     """A day or a time; without an offset it is UTC."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise RequestError(
             ErrorCode.BAD_INPUT,
-            f"--until: found {text!r}, expected a day such as 2027-06-30",
+            f"{option}: found {text!r}, expected a day such as 2027-06-30",
         ) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -41,7 +41,11 @@ def _audited(line: AuditedServer) -> Sequence[object]:
     seen = age(line.age_seconds)
     observed = seen if line.observed is None else f"{seen} ago"
     waiver = waived(line.waiver)
-    return (line.server, word(line.verdict), line.reason, observed, waiver)
+    reason = line.reason
+    if line.then is not None:
+        then = f"{line.then.verdict.value}, {moment(line.then.at)}"
+        reason = f"{reason} (recorded last by then: {then})"
+    return (line.server, word(line.verdict), reason, observed, waiver)
 
 
 def survey(report: SurveyReport) -> Iterator[RenderableType]:

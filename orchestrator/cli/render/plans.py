@@ -175,6 +175,7 @@ def run(report: RunReport) -> Iterator[RenderableType]:
             ("started", f"{moment(report.started)} by {report.account}"),
             ("finished", moment(report.finished)),
             ("servers", counts(report.summary)),
+            ("evidence head", report.evidence_head),
         )
     )
 

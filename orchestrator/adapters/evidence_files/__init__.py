@@ -1,0 +1,1 @@
+"""Evidence bundles: zip files that an auditor checks without our database."""
