@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters.database import SqlStorage
+from orchestrator.adapters.database.evidence import PAGE_RECORDS
 from orchestrator.domain.evidence import (
     Entry,
     Head,
@@ -181,3 +182,30 @@ def test_appending_costs_less_than_a_millisecond(
                 uow.evidence.append(*(step(number) for number in range(batch)))
         rounds.append((time.monotonic() - begun) / 100)
     assert min(rounds) < 0.001
+
+
+def test_a_chain_is_read_in_its_own_order_whatever_the_clock_did(
+    storage: SqlStorage, open_again: Opener, clock: FakeClock
+) -> None:
+    other = open_again("another")
+    for number in range(3):
+        with storage.begin() as uow:
+            uow.evidence.append(step(2 * number), step(2 * number + 1))
+        with other.begin() as uow:
+            uow.evidence.append(step(100 + number))
+        clock.advance(-60)
+    with storage.read() as uow:
+        end = next(head for head in uow.evidence.heads() if head.writer == "writer")
+        records = list(uow.evidence.chain(end))
+        half = list(uow.evidence.chain(Head("writer", 3)))
+        assert list(uow.evidence.chain(Head("nobody", 9))) == []
+    assert [record.payload for record in records] == [{"number": n} for n in range(6)]
+    assert verified_heads(records) == (end,)
+    assert half == records[:3]
+
+
+def test_a_long_chain_is_read_page_by_page(storage: SqlStorage) -> None:
+    count = 2 * PAGE_RECORDS + 1
+    with storage.begin() as uow:
+        end = uow.evidence.append(*(step(number) for number in range(count)))
+        assert verified_heads(uow.evidence.chain(end)) == (end,)
