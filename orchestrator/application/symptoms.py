@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 
 from orchestrator.domain.facts import Observation, Processes, ServiceState
 from orchestrator.domain.hotfix import Hotfix
-from orchestrator.domain.symptom import Sample, Symptom, measure, worst
+from orchestrator.domain.symptom import (
+    Sample,
+    Symptom,
+    before_and_after,
+    measure,
+    worst,
+)
 
 #: Samples from longer ago say nothing of how a server is now.
 WINDOW = timedelta(days=7)
@@ -48,6 +54,14 @@ def samples_of(observations: Iterable[Observation]) -> Iterator[Sample]:
                         )
             case _:
                 pass  # another fact, or one without the number
+
+
+def leak_since(hotfix: Hotfix, samples: Iterable[Sample], moment: datetime) -> Symptom:
+    """Whether a server leaks since its files were replaced; the worst process."""
+    return worst(
+        before_and_after(of_one, moment, moment).after
+        for of_one in by_process(hotfix, samples).values()
+    )
 
 
 def symptoms(

@@ -61,6 +61,8 @@ class PlanPolicy:
     soak_minutes: int = 0
     #: Whether a person must say go between waves.
     manual_gates: bool = False
+    #: Whether a wave's servers must be measured not to leak any more.
+    symptom_gate: bool = False
     #: How many different accounts must have approved.
     approvals: int = 1
     #: How long a degraded pool may hold up its servers, in minutes.
@@ -341,6 +343,7 @@ def _policy(policy: PlanPolicy) -> Json:
         "success_percent": policy.success_percent,
         "soak_minutes": policy.soak_minutes,
         "manual_gates": policy.manual_gates,
+        "symptom_gate": policy.symptom_gate,
         "approvals": policy.approvals,
         "pool_wait_minutes": policy.pool_wait_minutes,
     }

@@ -113,7 +113,12 @@ class Rollout:
             self.services.progress.server(f"wave {wave.number}", "soaking")
             self.services.clock.sleep(self.services.limits.dispatch_seconds)
             self.keeper.keep()
-        if self.plan.policy.manual_gates and self._state() is RunState.RUNNING:
+        if self._state() is not RunState.RUNNING:
+            return None
+        shut = self.gates.cured(wave)
+        if shut is not None:
+            return shut
+        if self.plan.policy.manual_gates:
             return (
                 f"wave {wave.number} is done and the plan wants a person's word; "
                 f"orchestrator resume {self.run.name} gives it"

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from orchestrator.application.judging import Estate
 from orchestrator.application.services import Services
+from orchestrator.application.symptoms import WINDOW, leak_since
 from orchestrator.application.timing import forecasts, outside_window
 from orchestrator.domain.budgets import Ended, sentence_of, stop_of
 from orchestrator.domain.planning import Plan, Wave
 from orchestrator.domain.remediation import Attempt, AttemptState, Outcome
 from orchestrator.domain.rollout import Run
+from orchestrator.domain.symptom import Leak
 
 #: With these nothing was changed on a server, so they say nothing of the change.
 UNTOUCHED = frozenset(
@@ -115,6 +117,36 @@ class Gates:
                 f"then {self._resume}"
             )
         return None
+
+    def cured(self, wave: Wave) -> str | None:
+        """Whether the servers that a wave changed are measured not to leak any more."""
+        if not self.plan.policy.symptom_gate:
+            return None
+        changed = {
+            found.server: found.installed_at
+            for found in self._attempts(wave)
+            if found.outcome in WELL and found.installed_at is not None
+        }
+        since = self.services.clock.now() - WINDOW
+        with self.services.storage.read() as uow:
+            watched = uow.facts.samples(since=since)
+        doubtful = [
+            f"{name} ({leak.value})"
+            for name, moment in sorted(changed.items())
+            if (
+                leak := leak_since(
+                    self.estate.hotfix, watched.get(name, ()), moment
+                ).leak
+            )
+            is not Leak.NOT_LEAKING
+        ]
+        if not doubtful:
+            return None
+        return (
+            f"wave {wave.number}: not measured to be cured: {', '.join(doubtful)}; "
+            f"orchestrator survey {','.join(sorted(changed))} --watch measures, "
+            f"then {self._resume}"
+        )
 
     def _attempts(self, wave: Wave) -> list[Attempt]:
         with self.services.storage.read() as uow:

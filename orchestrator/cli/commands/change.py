@@ -101,6 +101,13 @@ def make_plan(
         bool,
         typer.Option("--manual-gates", help="Somebody must resume after each wave."),
     ] = _DEFAULTS.manual_gates,
+    symptom_gate: Annotated[
+        bool,
+        typer.Option(
+            "--symptom-gate",
+            help="A wave's servers must be measured not to leak; see survey --watch.",
+        ),
+    ] = _DEFAULTS.symptom_gate,
     approvals: Annotated[
         int,
         typer.Option(
@@ -137,6 +144,7 @@ def make_plan(
         success_percent=success_percent,
         soak_minutes=soak_minutes,
         manual_gates=manual_gates,
+        symptom_gate=symptom_gate,
         approvals=approvals,
         pool_wait_minutes=pool_wait_minutes,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,11 +19,14 @@ from orchestrator.application.results import (
     RefusedError,
     Result,
 )
+from orchestrator.application.rollout.admission import start
+from orchestrator.application.rollout.conduct import Rollout
 from orchestrator.application.survey import survey
 from orchestrator.domain.planning import Activation, PlanPolicy
 from orchestrator.domain.remediation import Outcome
 from orchestrator.domain.rollout import RunState
 from orchestrator.domain.selection import Selection
+from orchestrator.domain.symptom import Sample
 from orchestrator.domain.verdict import Verdict
 from orchestrator.domain.version import FileVersion
 from tests.fakes.estate import ARTICLE, HOTFIX, NEW, PATH, World, world
@@ -254,3 +258,45 @@ def test_a_server_that_waits_too_long_for_its_pool_is_skipped(estate: World) -> 
     result = apply(estate.services, name)
     assert outcomes(result)["fe1"] is Outcome.SKIPPED
     assert "fe3 (service down)" in result.data.outcomes[0].reason
+
+
+def watched(made: World, name: str, per_hour: int) -> None:
+    """Two hours of samples of a server's service, from now on; the clock moves on."""
+    started = made.hosts[name].services["RTCSRV"].process_started
+    assert started is not None
+    with made.services.storage.begin() as uow:
+        uow.facts.put_samples(
+            name,
+            [
+                Sample(
+                    "RTCSRV",
+                    made.clock.now() + timedelta(minutes=minute),
+                    900,
+                    started,
+                    (50 << 20) + per_hour * minute // 60,
+                )
+                for minute in range(0, 121, 5)
+            ],
+        )
+    made.clock.advance(2 * 3600)
+
+
+def test_a_symptom_gate_stops_the_run_until_the_cure_is_measured(
+    estate: World,
+) -> None:
+    name = approved(estate, replace(RESTART, symptom_gate=True))
+    result = apply(estate.services, name)
+    assert result.data.state is RunState.STOPPED
+    assert "not measured to be cured: fe1 (not-measured)" in result.data.reason
+    assert "orchestrator survey fe1 --watch" in result.data.reason
+
+
+@pytest.mark.parametrize(("per_hour", "shut"), [(0, False), (80 << 20, True)])
+def test_a_symptom_gate_weighs_what_was_measured_after_the_change(
+    estate: World, per_hour: int, shut: bool
+) -> None:
+    name = approved(estate, replace(RESTART, symptom_gate=True))
+    run = Rollout.open(estate.services, start(estate.services, name))
+    run.carry_out()
+    watched(estate, "fe1", per_hour)
+    assert (run.gates.cured(run.plan.waves[0]) is not None) is shut
