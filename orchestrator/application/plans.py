@@ -63,10 +63,10 @@ class PlanWave:
 
     number: int
     servers: tuple[PlanLine, ...]
-    #: Seconds that the wave will take, half of the times and 95 of 100 times;
+    #: How long the wave will take, half of the times and 95 of 100 times;
     #: ``None`` until a few servers' turns were recorded.
-    p50: timedelta | None = None
-    p95: timedelta | None = None
+    p50_seconds: float | None = None
+    p95_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +322,8 @@ def _wave(
             )
             for planned in wave.servers
         ),
-        length.p50 if length else None,
-        length.p95 if length else None,
+        length.p50.total_seconds() if length else None,
+        length.p95.total_seconds() if length else None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from rich.console import RenderableType
 
@@ -133,13 +132,13 @@ def _missing(report: PlanReport) -> str:
 
 def _forecast(report: PlanReport) -> Iterator[tuple[str, object]]:
     for wave in report.waves:
-        if wave.p50 is not None and wave.p95 is not None:
-            likely, late = _minutes(wave.p50), _minutes(wave.p95)
+        if wave.p50_seconds is not None and wave.p95_seconds is not None:
+            likely, late = _minutes(wave.p50_seconds), _minutes(wave.p95_seconds)
             yield f"wave {wave.number}", f"{likely} min, or up to {late} (95 of 100)"
 
 
-def _minutes(span: timedelta) -> int:
-    return math.ceil(span.total_seconds() / 60)
+def _minutes(seconds: float) -> int:
+    return math.ceil(seconds / 60)
 
 
 def plans(found: PlanList) -> Iterator[RenderableType]:

@@ -186,7 +186,7 @@ def test_an_installer_that_says_success_and_changes_nothing_is_found_out(
 def test_a_hung_installer_stays_unknown_and_is_never_started_again(
     estate: World,
 ) -> None:
-    name = approved(estate)
+    name = approved(estate, replace(RESTART, pool_wait_minutes=1))
     for host in estate.hosts.values():
         host.installer = replace(host.installer, hangs=True)
     result = apply(estate.services, name)
