@@ -166,6 +166,16 @@ def test_the_connection_dies_before_an_answer_arrives(job: Job, number: int) -> 
     check(job, job.apply_and_resume())
 
 
+@pytest.mark.parametrize("lost", ["StopService", "StartService"])
+def test_a_service_that_was_stopped_is_started_whatever_answer_was_lost(
+    job: Job, lost: str
+) -> None:
+    job.served.listener.inject(Faults(lose_reply_to=lost))
+    line = job.apply_and_resume()
+    check(job, line)
+    assert line.outcome is Outcome.REMEDIATED
+
+
 def test_an_undisturbed_apply_sends_about_as_many_requests_as_are_tried(
     job: Job,
 ) -> None:

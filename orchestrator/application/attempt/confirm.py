@@ -54,7 +54,8 @@ def confirm(turn: Turn, host: HostWriter) -> None:
             _end(turn, *contradiction)
             return
         outcome, reason = _reached(turn, judgement)
-        if outcome is Outcome.INSTALLED_NOT_ACTIVE and _activates(turn):
+        inactive = outcome is Outcome.INSTALLED_NOT_ACTIVE or _left_stopped(turn)
+        if inactive and _activates(turn):
             turn.save(AttemptEvent.INTEND_ACTIVATE, steps=turn.closed_steps(reason))
             return
         turn.end_step(reason)
@@ -182,6 +183,12 @@ def _activates(turn: Turn) -> bool:
     wanted = turn.plan.policy.activation is Activation.RESTART_SERVICE
     # A restart of the service cannot stand in for one of the computer.
     return wanted and not turn.estate.hotfix.restart_required
+
+
+def _left_stopped(turn: Turn) -> bool:
+    """Whether contact was lost in the middle of a restart, the service stopped."""
+    begun = any(step.step is Step.ACTIVATE for step in turn.attempt.steps)
+    return begun and bool(_down(turn))
 
 
 def _services_before(turn: Turn) -> tuple[str, ...]:
