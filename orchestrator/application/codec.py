@@ -94,6 +94,7 @@ def parse_time(text: str) -> datetime:
 #: An estate repeats its times and versions; so many are read only once.
 _REPEATED = 8_192
 _time = lru_cache(_REPEATED)(parse_time)
+_time_text = lru_cache(_REPEATED)(time_text)
 _version = lru_cache(_REPEATED)(FileVersion.parse)
 
 
@@ -102,7 +103,7 @@ def _make_converter() -> cattrs.Converter:
     converter = make_converter(detailed_validation=False)
     converter.register_unstructure_hook(FileVersion, str)
     converter.register_structure_hook(FileVersion, lambda text, _: _version(text))
-    converter.register_unstructure_hook(datetime, time_text)
+    converter.register_unstructure_hook(datetime, _time_text)
     converter.register_structure_hook(datetime, lambda text, _: _time(text))
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
     converter.register_structure_hook(
