@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.domain.drift import drift
 from orchestrator.domain.exposure import AssumedPeers
+from orchestrator.domain.facts import Fingerprint
 from orchestrator.domain.files import FileFinding, FileVerdict
 from orchestrator.domain.planning import (
     Activation,
@@ -147,6 +148,33 @@ def test_the_fastest_leak_goes_first_and_leads_its_site() -> None:
         PlanPolicy(growth=()),
     )
     assert names(made) == [["b", "c", "d", "a"]]
+
+
+def test_the_exposed_go_before_the_unexposed_and_a_leak_before_both() -> None:
+    made = plan(
+        [
+            candidate("leader"),
+            candidate("a", "peer=off"),
+            candidate("b"),
+            candidate("c", "peer=off"),
+            candidate("d", "peer=off", leak=1.0),
+        ],
+        PlanPolicy(scope=Scope.APPLICABLE, growth=()),
+    )
+    assert names(made) == [["d", "b", "leader", "a", "c"]]
+
+
+def test_what_a_rollback_restores_is_part_of_the_digest() -> None:
+    made = plan([candidate("a")])
+    entry = made.waves[0].servers[0]
+
+    def restoring(sha256: str) -> Plan:
+        before = Fingerprint(exists=True, sha256=sha256)
+        changed = replace(entry, restores={DLL: before})
+        return seal(replace(made, waves=(replace(made.waves[0], servers=(changed,)),)))
+
+    digests = {made.digest, restoring("a" * 64).digest, restoring("b" * 64).digest}
+    assert len(digests) == 3
 
 
 def test_a_plan_names_the_limits_of_the_pools_it_touches() -> None:

@@ -16,7 +16,7 @@ from orchestrator.domain.server import (
     Server,
     Site,
 )
-from orchestrator.domain.windows import Closed, Frozen, Open, opening
+from orchestrator.domain.windows import Closed, Frozen, Open, next_open, opening
 
 SERVER = Server(
     "fe1", Endpoint("127.0.0.1"), "berlin", Role.FRONT_END, "lcs-2005", pool="p"
@@ -127,3 +127,16 @@ def test_the_next_opening_is_open(
         assert isinstance(found, Open)
         assert found.until is not None
         assert found.until > now
+
+
+def test_the_next_opening_lies_behind_freeze_and_closed_time_alike() -> None:
+    freeze = Freeze("f", "*", "2026-06-01T08:00", "2026-06-03T06:00", "books")
+    found = next_open(estate(NIGHTLY, freeze=freeze), SERVER, at("2026-06-01T12:00"))
+    assert found == at("2026-06-03T20:00")
+
+
+def test_an_open_server_opens_now_and_one_whose_windows_are_over_never() -> None:
+    now = at("2026-06-01T21:00")
+    assert next_open(estate(NIGHTLY), SERVER, now) == now
+    over = replace(NIGHTLY, rrule="FREQ=DAILY;COUNT=3")
+    assert next_open(estate(over), SERVER, now) is None
