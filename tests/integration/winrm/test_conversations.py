@@ -273,6 +273,25 @@ def test_the_ladder_is_climbed_to_the_port_that_speaks(served: Served) -> None:
     assert identity.url.endswith(f":{new.port}/wsman")
 
 
+def test_a_known_endpoint_is_tried_first_and_the_others_where_it_is_gone(
+    served: Served,
+) -> None:
+    with Service() as service:
+        both = [
+            service.add(LabEndpoint("127.0.0.34", 0, served.computer)) for _ in range(2)
+        ]
+        first, second = both
+        limits = WinRmLimits(ladder=tuple(Port(one.port, tls=False) for one in both))
+        gateway = WinRmGateway(limits, clock=now)
+        server = replace(server_of("moved", "x", 1), endpoint=Endpoint("127.0.0.34"))
+        with gateway.reader(server, credential(served), second.url) as host:
+            assert host.identify().url == second.url
+        assert first.requests == 0
+        second.inject(Faults(refuse=True))
+        with gateway.reader(server, credential(served), second.url) as host:
+            assert host.identify().url == first.url
+
+
 @contextmanager
 def dripping(pause_s: float) -> Iterator[int]:
     """A listener that answers one byte at a time, for ever."""

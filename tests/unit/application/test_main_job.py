@@ -74,6 +74,13 @@ def test_the_whole_job_ends_compliant(estate: World) -> None:
     assert set(estate.runs().values()) == {1}
 
 
+def test_a_server_is_looked_for_where_it_was_found_last(estate: World) -> None:
+    survey(estate.services, ALL)
+    assert set(estate.gateway.known.values()) == {None}
+    survey(estate.services, ALL)
+    assert set(estate.gateway.known.values()) == {"http://127.0.0.1:80/wsman"}
+
+
 def test_without_activation_the_new_code_is_not_in_effect(estate: World) -> None:
     result = apply(estate.services, approved(estate, LEAVE))
     assert set(outcomes(result).values()) == {Outcome.INSTALLED_NOT_ACTIVE}
