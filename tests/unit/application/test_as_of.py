@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,7 +44,7 @@ from orchestrator.application.survey import survey
 from orchestrator.application.waivers import waive
 from orchestrator.application.watching import MIN_INTERVAL, watch
 from orchestrator.domain.evidence import Entry, RecordKind
-from orchestrator.domain.hotfix import FileTable, Hotfix
+from orchestrator.domain.hotfix import ExposureRule, FileTable, Hotfix
 from orchestrator.domain.planning import Activation, PlanPolicy
 from orchestrator.domain.selection import Selection, parse_selection
 from orchestrator.domain.server import Inventory
@@ -55,7 +54,7 @@ from tests.fakes.estate import ARTICLE, HOTFIX, NEW, OLD, PACKAGE, PATH, World, 
 
 ALL = Selection()
 NAMES = ("fe1", "fe2", "fe3")
-T = TypeVar("T")
+MTLS = ExposureRule.MTLS_TO_SYN_PROTECTED_PEER
 
 
 @dataclass(slots=True)
@@ -291,6 +290,39 @@ def test_as_of_now_is_the_plain_audit(past: Lived) -> None:
     answer = as_of(past, now)
     assert answer == audit(past.services, ARTICLE, ALL)
     assert len({line.verdict for line in answer.data.servers}) > 1
+
+
+def test_a_waiver_of_then_stands_beside_the_verdict(past: Lived) -> None:
+    surveyed(past, 0)
+    begun = past.services.clock.now()
+    past.world.clock.advance(60)
+    waived(past, 0)
+    given = past.services.clock.now()
+    past.world.clock.advance(7200)
+    assert line_of(as_of(past, begun), "fe1").waiver is None
+    assert line_of(as_of(past, given), "fe1").waiver is not None
+    ended = line_of(as_of(past, given + timedelta(hours=1)), "fe1")
+    assert ended.waiver is None
+
+
+def test_a_symptom_of_then_is_known(past: Lived) -> None:
+    """An unexposed server's verdict turns on its symptom alone."""
+    host = past.world.hosts["fe1"]
+    process = host.processes["lsass.exe"][0]
+    record_import(past.services, replace(HOTFIX, exposure=MTLS))
+    surveyed(past, 0)
+    quiet = past.ask()
+    chosen = parse_selection("fe1")
+    looks = watch(
+        past.services, chosen, ARTICLE, rounds=15, interval=timedelta(minutes=10)
+    )
+    for number, _ in enumerate(looks):
+        grown = (process.private_bytes or 0) + (number << 24)
+        host.processes["lsass.exe"] = [replace(process, private_bytes=grown)]
+    leaking = past.ask()
+    assert line_of(leaking, "fe1").verdict is not line_of(quiet, "fe1").verdict
+    for answer in (quiet, leaking):
+        assert plain(as_of(past, answer.data.as_of)) == plain(answer)
 
 
 def test_facts_are_as_old_as_they_were(past: Lived) -> None:
