@@ -25,8 +25,10 @@ demo: $(READY)  ## Run the main job on a simulated estate of 24 servers
 test: $(READY)  ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-faults: $(READY)  ## Kill the program and its connections at every single point
-	ORCHESTRATOR_ALL_FAULTS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/faults
+faults: $(READY)  ## Kill program and connections at every point; 10,000 hostile answers
+	ORCHESTRATOR_ALL_FAULTS=1 ORCHESTRATOR_HOSTILE_CASES=10000 \
+	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	  tests/faults tests/unit/adapters/winrm/test_hostile_answers.py
 
 lint: $(READY)  ## Lint, check the format and the spelling
 	$(BIN)/ruff check .
