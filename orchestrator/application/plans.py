@@ -41,6 +41,7 @@ from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Server
 from orchestrator.domain.symptom import Leak, Symptom
 from orchestrator.domain.verdict import Judgement, Verdict
+from orchestrator.domain.waiver import Waiver
 
 #: How long an approval holds unless said otherwise.
 APPROVAL_DAYS = 7
@@ -149,9 +150,16 @@ def plan(
         estate = load_estate(uow, find_hotfix(uow, article), now, judging)
         judged = judge_all(estate, estate.inventory.active())
         servers = selection.choose(estate.inventory.active(), verdicts_of(judged))
+        waivers = uow.waivers.all(estate.hotfix.article)
         made = make_plan(
             estate.hotfix,
-            (candidate_of(estate, server, judged[server.name]) for server in servers),
+            (
+                replace(
+                    candidate_of(estate, server, judged[server.name]),
+                    waived=waived_by(waivers.get(server.name), now),
+                )
+                for server in servers
+            ),
             estate.inventory.pools,
             policy,
         )
@@ -164,6 +172,13 @@ def candidate_of(estate: Estate, server: Server, judgement: Judgement) -> Candid
     symptom = estate.symptoms.get(server.name, Symptom())
     leak = symptom.slope if symptom.leak is Leak.LEAKING else 0.0
     return Candidate(server, judgement, package_of(estate, server), leak)
+
+
+def waived_by(waiver: Waiver | None, now: datetime) -> str:
+    """Why a server is left alone, where somebody answers for it as it is."""
+    if waiver is None or not waiver.holds(now):
+        return ""
+    return f"waived by {waiver.owner} until {waiver.until:%Y-%m-%d}: {waiver.reason}"
 
 
 def package_of(estate: Estate, server: Server) -> Package | None:

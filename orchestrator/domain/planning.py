@@ -157,6 +157,8 @@ class Candidate:
     package: Package | None
     #: Bytes an hour that it leaks, if measured; faster leaks come first.
     leak: float = 0.0
+    #: Who answers for it as it is, and until when; it is left alone then.
+    waived: str = ""
 
 
 #: A server that a plan changes, with what its place in the order rests on.
@@ -216,6 +218,8 @@ def make_plan(
     excluded: list[Exclusion] = []
     for candidate in sorted(candidates, key=lambda found: found.server.name):
         choice = choose_action(candidate.judgement, policy)
+        if candidate.waived and choice.action is not None:
+            choice = Choice(None, candidate.waived)
         if choice.action is None:
             excluded.append(
                 Exclusion(

@@ -335,6 +335,11 @@ def _no_code(text: str | None) -> str:
     return f"claimed, {held}, and no process of the attempt is left"
 
 
+#: The detail of an attempt whose end the article rules out: a restart of the
+#: computer, or files that wait for one.
+CONTRADICTS = "contradicts"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One server's part in a run. A change is a new value."""

@@ -22,6 +22,7 @@ from orchestrator.domain.facts import (
 )
 from orchestrator.domain.planning import Activation
 from orchestrator.domain.remediation import (
+    CONTRADICTS,
     Action,
     AttemptEvent,
     Outcome,
@@ -44,14 +45,15 @@ def confirm(turn: Turn, host: HostWriter) -> None:
     with turn.step(Step.CONFIRM):
         failed = _failure(turn)
         if failed is not None:
-            _end(turn, *failed)
+            end = _contradict if failed[0] is Outcome.PENDING_RESTART else _end
+            end(turn, *failed)
             return
         judgement = turn.learn(read_with(host, (turn.estate.hotfix,), turn.server))
         if turn.attempt.action is not Action.ACTIVATE:
             turn.save(files_after=fingerprints(turn, host))
         contradiction = _contradiction(turn)
         if contradiction is not None:
-            _end(turn, *contradiction)
+            _contradict(turn, *contradiction)
             return
         outcome, reason = _reached(turn, judgement)
         inactive = outcome is Outcome.INSTALLED_NOT_ACTIVE or _left_stopped(turn)
@@ -110,6 +112,12 @@ def _exit_code(turn: Turn) -> ExitCode | None:
     text = turn.attempt.details.get("exit_code")
     extended = turn.attempt.details.get("extended_code")
     return None if text is None else read_exit_code(int(text), extended or None)
+
+
+def _contradict(turn: Turn, outcome: Outcome, reason: str) -> None:
+    """End a turn that the article rules out; the run stops for an operator."""
+    turn.save(details={**turn.attempt.details, CONTRADICTS: reason})
+    _end(turn, outcome, reason)
 
 
 def _contradiction(turn: Turn) -> tuple[Outcome, str] | None:

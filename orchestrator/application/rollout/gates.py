@@ -14,7 +14,12 @@ from orchestrator.application.symptoms import WINDOW, leak_since
 from orchestrator.application.timing import forecasts, outside_window
 from orchestrator.domain.budgets import Ended, sentence_of, stop_of
 from orchestrator.domain.planning import Plan, Wave
-from orchestrator.domain.remediation import Attempt, AttemptState, Outcome
+from orchestrator.domain.remediation import (
+    CONTRADICTS,
+    Attempt,
+    AttemptState,
+    Outcome,
+)
 from orchestrator.domain.rollout import Run
 from orchestrator.domain.symptom import Leak
 
@@ -83,15 +88,20 @@ class Gates:
         return f"wave {wave.number}: {shut.sentence}; then {self._resume}"
 
     def during(self) -> str | None:
-        """Whether a budget is overspent, or failures have one cause."""
+        """Whether a budget is overspent, or a server contradicts the article."""
         with self.services.storage.read() as uow:
             attempts = uow.runs.attempts(self.run.name)
+        ended = [
+            found
+            for found in attempts
+            if has_ended(found) and found.server not in self.accepted
+        ]
+        for found in ended:
+            if CONTRADICTS in found.details:
+                what = found.details[CONTRADICTS]
+                return f"{found.server}: {what}; decide, then {self._resume}"
         stop = stop_of(
-            (
-                self._ended(found)
-                for found in attempts
-                if has_ended(found) and found.server not in self.accepted
-            ),
+            map(self._ended, ended),
             total=len(attempts),
             budgets=self.plan.policy.budgets,
         )

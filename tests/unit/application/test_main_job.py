@@ -22,6 +22,7 @@ from orchestrator.application.results import (
 from orchestrator.application.rollout.admission import start
 from orchestrator.application.rollout.conduct import Rollout
 from orchestrator.application.survey import survey
+from orchestrator.application.waivers import waive
 from orchestrator.domain.planning import Activation, PlanPolicy
 from orchestrator.domain.remediation import Outcome
 from orchestrator.domain.rollout import RunState
@@ -307,3 +308,49 @@ def test_a_symptom_gate_weighs_what_was_measured_after_the_change(
     run.carry_out()
     watched(estate, "fe1", per_hour)
     assert (run.gates.cured(run.plan.waves[0]) is not None) is shut
+
+
+def test_a_waived_server_is_left_alone_with_the_reason(estate: World) -> None:
+    survey(estate.services, ALL)
+    waive(
+        estate.services,
+        "fe2",
+        ARTICLE,
+        owner="A. Manager",
+        until=estate.clock.now() + timedelta(days=30),
+        reason="retired in a month",
+    )
+    report = plan(estate.services, ARTICLE, ALL, RESTART).data
+    assert [gone.server for gone in report.excluded] == ["fe2"]
+    assert report.excluded[0].reason.startswith("waived by A. Manager until 2026-04-01")
+    assert verdicts(estate)["fe2"] is Verdict.NEEDED
+
+
+@pytest.mark.parametrize(
+    ("installer", "outcome"),
+    [
+        ({"exit_code": 3010}, Outcome.PENDING_RESTART),
+        ({"restarts_computer": True}, Outcome.INTERRUPTED),
+    ],
+)
+def test_what_the_article_rules_out_is_never_remediated(
+    estate: World, installer: dict[str, object], outcome: Outcome
+) -> None:
+    name = approved(estate)
+    for host in estate.hosts.values():
+        host.installer = replace(host.installer, **installer)  # type: ignore[arg-type] # each case names its own field
+    result = apply(estate.services, name)
+    assert result.data.outcomes[0].outcome is outcome
+    assert result.data.state is RunState.STOPPED
+
+
+def test_a_wanted_restart_stops_the_run_whatever_its_budgets(estate: World) -> None:
+    lenient = replace(RESTART, budgets={}, success_percent=0, growth=(3,))
+    name = approved(estate, lenient)
+    estate.hosts["fe1"].installer = replace(
+        estate.hosts["fe1"].installer, exit_code=3010
+    )
+    result = apply(estate.services, name)
+    assert result.data.state is RunState.STOPPED
+    assert "3010" in result.data.reason
+    assert "decide, then orchestrator resume" in result.data.reason
