@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint types contracts check format clean
+.PHONY: help ready demo test faults lint types contracts check format clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -18,6 +18,8 @@ $(READY): requirements/dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
+
+ready: $(READY)  ## Only set up
 
 demo: $(READY)  ## Run the main job on a simulated estate of 24 servers
 	$(BIN)/orchestrator demo
