@@ -1,0 +1,59 @@
+"""Two operators with overlapping plans: no server is touched by both."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.adapters.database import SqlStorage
+from orchestrator.application.apply import RunReport, apply
+from orchestrator.application.plans import approve, plan
+from orchestrator.application.survey import survey
+from orchestrator.domain.planning import Activation, PlanPolicy
+from orchestrator.domain.remediation import Outcome
+from orchestrator.domain.selection import Selection, parse_selection
+from tests.fakes.estate import ARTICLE, World, world
+from tests.fixtures.storage import Opener
+
+SERVERS = ["fe1", "fe2", "fe3", "fe4"]
+TOGETHER = PlanPolicy(
+    activation=Activation.RESTART_SERVICE, growth=(4,), pool_wait_minutes=600
+)
+ALONE = replace(TOGETHER, growth=(2,))
+#: With these the second operator's run left a server as the first had it.
+LEFT_ALONE = {Outcome.ALREADY_COMPLIANT, Outcome.DROPPED, Outcome.SKIPPED}
+
+
+def approved(made: World, selection: Selection, policy: PlanPolicy) -> str:
+    """A plan of these servers, approved."""
+    name = plan(made.services, ARTICLE, selection, policy).data.plan
+    approve(made.services, name, by="A. Manager", reason="a test")
+    return name
+
+
+@pytest.mark.timeout(120)
+def test_no_server_is_touched_by_both(storage: SqlStorage, open_again: Opener) -> None:
+    with world(storage, SERVERS) as made:
+        survey(made.services, Selection())
+        plans = (
+            approved(made, Selection(), TOGETHER),
+            approved(made, parse_selection("fe2,fe3"), ALONE),
+        )
+        operators = (
+            replace(made.services, owner="first"),
+            replace(made.services, owner="second", storage=open_again("second")),
+        )
+
+        def carry_out(number: int) -> RunReport:
+            return apply(operators[number], plans[number]).data
+
+        with ThreadPoolExecutor(2) as both:
+            first, second = both.map(carry_out, (0, 1))
+        assert made.runs() == dict.fromkeys(SERVERS, 1)
+        for line in second.outcomes:
+            other = next(one for one in first.outcomes if one.server == line.server)
+            outcomes = {line.outcome, other.outcome}
+            assert Outcome.REMEDIATED in outcomes
+            assert outcomes & LEFT_ALONE
