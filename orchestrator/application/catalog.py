@@ -93,7 +93,7 @@ def import_article(
     Raises:
         BadInputError: the file is malformed, or not enough for a definition.
     """
-    found = _shipped(reader, path) or reader.read(path)
+    found = _shipped(reader, path) or _read(reader, path)
     lacks: tuple[Lack, ...] = ()
     differences: tuple[Difference, ...] = ()
     if isinstance(found, ArticleDraft):
@@ -132,6 +132,14 @@ def _shipped(reader: ArticleReader, path: Path) -> Hotfix | None:
     if path.exists() or not _ARTICLE.fullmatch(name):
         return None
     return reader.shipped(name if name.startswith("KB") else f"KB{name}")
+
+
+def _read(reader: ArticleReader, path: Path) -> Hotfix | ArticleDraft:
+    if not path.exists() and _ARTICLE.fullmatch(str(path).upper()):
+        hint = "give the file with the article's text, or a definition"
+        found = "no such file, and no definition of it is shipped"
+        raise BadInputError(str(path), [Problem("", found, "either", hint)])
+    return reader.read(path)
 
 
 def _keep(uow: UnitOfWork, hotfix: Hotfix) -> None:

@@ -172,6 +172,10 @@ def next_command(
     """The exact next command for a server with this verdict."""
     if attempt is not None and not attempt.settled and attempt.steps:
         return f"orchestrator resume {attempt.run}"
+    if judgement.verdict is Verdict.UNKNOWN and isinstance(
+        judgement.exposure, ExposureLacking
+    ):
+        return "orchestrator survey"  # its peers are among what was not read
     return _NEXT[judgement.verdict].format(server=server.name, article=article)
 
 

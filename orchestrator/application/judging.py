@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
-from orchestrator.application.results import not_found
+from orchestrator.application.results import ErrorCode, RequestError, not_found
 from orchestrator.application.symptoms import WINDOW, symptoms
 from orchestrator.domain.effect import OwnRecord
 from orchestrator.domain.exposure import (
@@ -270,8 +270,14 @@ def only_hotfix(hotfixes: Sequence[Hotfix]) -> Hotfix:
     """
     if len(hotfixes) == 1:
         return hotfixes[0]
-    names = ", ".join(hotfix.article for hotfix in hotfixes) or "none"
-    raise not_found("single article", names, "name the article on the command line")
+    names = ", ".join(hotfix.article for hotfix in hotfixes)
+    raise RequestError(
+        ErrorCode.NOT_FOUND,
+        f"found {names or 'no article'} in the catalog, expected one article",
+        "name the article on the command line"
+        if hotfixes
+        else "import one with orchestrator catalog import",
+    )
 
 
 def verdicts_of(judgements: Mapping[str, Judgement]) -> dict[str, Verdict]:

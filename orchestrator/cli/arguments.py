@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.application.results import ErrorCode, RequestError
+
 if TYPE_CHECKING:
     from orchestrator.application.ports.storage import UnitOfWork
 
@@ -99,3 +101,14 @@ RunOf = Annotated[
     ),
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")]
+
+
+def said(option: str, text: str) -> str:
+    """What a person wrote, which must be something: it is kept as evidence.
+
+    Raises:
+        RequestError: there are only blanks.
+    """
+    if not text.strip():
+        raise RequestError(ErrorCode.BAD_INPUT, f"{option}: found nothing in it")
+    return text.strip()

@@ -36,7 +36,9 @@ def load_yaml(text: str, file: str, *, secret: bool = False) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        found = "broken YAML" if secret else printable(str(error.problem))
+        found = "broken YAML"
+        if not secret:
+            found += f" ({printable(str(error.problem))})"
         raise builder.refusal(line, found, "valid YAML") from None
     except (yaml.YAMLError, UnicodeError):
         # A character that YAML forbids; its message would repeat the text.

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
-from orchestrator.cli.arguments import Article, Plan, Run, RunOf, Selection
+from orchestrator.cli.arguments import Article, Plan, Run, RunOf, Selection, said
 from orchestrator.cli.registry import MAKE_PLAN, ArticleGroup, command, group
 from orchestrator.cli.session import Answer, Session
 from orchestrator.domain.budgets import DEFAULT_BUDGETS, Budget, FailureClass
@@ -163,11 +163,11 @@ def budgets_of(words: Iterable[str]) -> dict[FailureClass, Budget]:
         name, _, size = word.partition("=")
         try:
             budgets[FailureClass(name.strip())] = Budget.parse(size)
-        except ValueError as error:
+        except ValueError:
             raise RequestError(
                 ErrorCode.BAD_INPUT,
-                f"--budget {word}: {error}",
-                f"expected CLASS=N or CLASS=N%; classes: {', '.join(FailureClass)}",
+                f"--budget: found {word!r}, expected CLASS=N or CLASS=N%",
+                f"classes: {', '.join(FailureClass)}; for example --budget install=1",
             ) from None
     return budgets
 
@@ -238,7 +238,13 @@ def approve(
     from orchestrator.application import plans
 
     with session.services() as services:
-        given = plans.approve(services, plan, by=by, reason=reason, days=days)
+        given = plans.approve(
+            services,
+            plan,
+            by=said("--by", by),
+            reason=said("--reason", reason),
+            days=days,
+        )
     return replace(given, kind="approval")
 
 

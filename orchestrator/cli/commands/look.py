@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
-from orchestrator.cli.arguments import Article, Selection, Server
+from orchestrator.cli.arguments import Article, Selection, Server, said
 from orchestrator.cli.options import AuditFormat
 from orchestrator.cli.registry import command
 from orchestrator.cli.session import Answer, Session
@@ -235,7 +235,12 @@ def waive(
     ends = _moment(until, "--until")
     with session.services() as services:
         return waivers.waive(
-            services, server, article, owner=owner, until=ends, reason=reason
+            services,
+            server,
+            article,
+            owner=said("--owner", owner),
+            until=ends,
+            reason=said("--reason", reason),
         )
 
 

@@ -22,6 +22,9 @@ from orchestrator.cli.render.parts import (
 )
 from orchestrator.domain.waiver import Waiver
 
+#: Where there is nobody to ask.
+NO_SERVERS = "the inventory is empty: orchestrator inventory import FILE"
+
 
 def audit(report: AuditReport) -> Iterator[RenderableType]:
     """A line for each server, then what it comes to."""
@@ -35,6 +38,8 @@ def audit(report: AuditReport) -> Iterator[RenderableType]:
     )
     total = text(f"{len(report.servers)} servers: ", "bold")
     yield total.append(counts(report.summary))
+    if not report.servers:
+        yield text(NO_SERVERS)
 
 
 def _audited(line: AuditedServer) -> Sequence[object]:
@@ -59,6 +64,8 @@ def survey(report: SurveyReport) -> Iterator[RenderableType]:
     )
     failed = sum(bool(line.fault) for line in report.servers)
     yield heading(f"{len(report.servers)} servers asked, {failed} did not answer")
+    if not report.servers:
+        yield text(NO_SERVERS)
 
 
 def waiver(made: Waiver) -> Iterator[RenderableType]:
