@@ -32,6 +32,8 @@ from orchestrator.lab.estate import ACCOUNT, CREDENTIAL
 from tests.fakes.estate import FakeCredentials
 
 PASSWORD = "simulated only"
+#: The simulated services stop and start in hundredths of a second.
+QUICK = WinRmLimits(service_poll_s=0.02)
 LIMITS = Limits(
     apply_concurrency=2,
     poll_seconds=0.05,
@@ -133,7 +135,7 @@ def mortal_services(url: str, mortal: Mortal) -> Iterator[Services]:
     with open_storage(url, writer=owner, clock=lambda: datetime.now(UTC)) as storage:
         yield Services(
             storage=MortalStorage(storage, mortal),
-            hosts=MortalGateway(WinRmGateway(WinRmLimits(), clock=clock.now), mortal),
+            hosts=MortalGateway(WinRmGateway(QUICK, clock=clock.now), mortal),
             credentials=FakeCredentials({CREDENTIAL: credential}),
             clock=clock,
             account="tester",

@@ -131,7 +131,7 @@ def job(storage: SqlStorage, folder: Path, hotfix: Hotfix) -> Iterator[Job]:
         yield Job(
             Services(
                 storage=storage,
-                hosts=WinRmGateway(WinRmLimits(), clock=clock.now),
+                hosts=WinRmGateway(WinRmLimits(service_poll_s=0.05), clock=clock.now),
                 credentials=FakeCredentials({CREDENTIAL: credential}),
                 clock=clock,
                 account="tester",
