@@ -97,9 +97,10 @@ def test_what_was_needed_is_compliant_or_has_an_outcome(played: Played) -> None:
 
 def test_a_second_apply_of_the_plan_is_refused(played: Played) -> None:
     _, out = played.run("plan", "list", "--format", "json")
-    plan = json.loads(out)["data"]["plans"][0]["plan"]
+    plans = json.loads(out)["data"]["plans"]
+    started = next(made["plan"] for made in plans if made["run"])
 
-    code, out = played.run("apply", plan, "--format", "json")
+    code, out = played.run("apply", started, "--format", "json")
 
     assert code == 5
     assert json.loads(out)["errors"][0]["code"] == "plan-started"
