@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.database import default_url, open_storage
+from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
@@ -151,6 +152,7 @@ class Program:
                 clock=clock,
                 account=account(),
                 owner=owner,
+                engine=Threads(),
                 limits=self._limits(),
                 progress=progress or Silent(),
                 hooks=self._hooks(),

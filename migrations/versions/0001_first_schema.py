@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("state", _TEXT, nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("installed", sa.Boolean(), nullable=False),
+        sa.Column("drained", sa.Boolean(), nullable=False),
         sa.Column("body", _TEXT, nullable=False),
         sa.ForeignKeyConstraint(["run"], ["run.name"], name="fk_attempt_run"),
         sa.PrimaryKeyConstraint("run", "server", name="pk_attempt"),

@@ -84,7 +84,7 @@ def _changed_by(uow: UnitOfWork, article: str) -> dict[str, str]:
         server: attempt.run
         for server, attempt in uow.runs.last_installs(article).items()
     }
-    return {**last, **{found.server: found.run for found in uow.runs.unsettled()}}
+    return {**last, **uow.runs.unsettled()}
 
 
 def _obstacle(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from orchestrator.application.ports.clock import Clock
+from orchestrator.application.ports.engine import Engine
 from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.hosts import HostGateway
 from orchestrator.application.ports.secrets import CredentialStore
@@ -73,6 +74,8 @@ class Services:
     account: str
     #: Names this process among others that work on the same database.
     owner: str
+    #: Brings servers' turns to workers.
+    engine: Engine
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=Silent)
     hooks: HookRunner = field(default_factory=NoHooks)

@@ -139,12 +139,14 @@ def stop_of(
         total: the servers of the plan, which shares are taken of.
         budgets: per class; a class without one tolerates everything.
     """
-    turns = sorted(ended, key=lambda turn: turn.server)
+    turns = tuple(ended)
     failures: dict[FailureClass, list[Ended]] = {}
     for turn in turns:
         failure = CLASS_OF.get(turn.outcome)
         if failure is not None:
             failures.setdefault(failure, []).append(turn)
+    for found in failures.values():
+        found.sort(key=lambda turn: turn.server)
     for failure in FailureClass:
         found = failures.get(failure, [])
         budget = budgets.get(failure)
@@ -155,7 +157,7 @@ def stop_of(
 
 
 def _common_cause(
-    turns: list[Ended], failures: Mapping[FailureClass, list[Ended]]
+    turns: tuple[Ended, ...], failures: Mapping[FailureClass, list[Ended]]
 ) -> CommonCause | None:
     well = [turn for turn in turns if turn.outcome not in CLASS_OF]
     for failure, found in failures.items():
@@ -175,7 +177,7 @@ def _shared(found: list[Ended]) -> list[tuple[str, str]]:
     return sorted(pair for pair, count in counts.items() if count >= COMMON_CAUSE_AT)
 
 
-def _elsewhere(turns: list[Ended], what: str, name: str) -> bool:
+def _elsewhere(turns: tuple[Ended, ...], what: str, name: str) -> bool:
     """Whether any turn ended outside of what is shared.
 
     What every server of a run has in common tells no cause apart.

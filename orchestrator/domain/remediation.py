@@ -338,6 +338,8 @@ def _no_code(text: str | None) -> str:
 #: The detail of an attempt whose end the article rules out: a restart of the
 #: computer, or files that wait for one.
 CONTRADICTS = "contradicts"
+#: The detail of an attempt that stored the intent to drain, and not its undoing.
+DRAINED = "drained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,3 +371,8 @@ class Attempt:
     def settled(self) -> bool:
         """Whether its outcome is final."""
         return self.state is AttemptState.SETTLED
+
+    @property
+    def drained(self) -> bool:
+        """Whether the server is out of its load balancer, or may be, by this."""
+        return DRAINED in self.details

@@ -85,6 +85,16 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A line to one or more sites, which their servers share."""
+
+    name: str
+    sites: tuple[str, ...]
+    #: How many servers behind it may be worked on at once.
+    max_concurrent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Firewall:
     """A firewall between two ends, each a site, a server or an outside peer."""
 
@@ -136,6 +146,7 @@ class Inventory:
     external_peers: Mapping[str, ExternalPeer] = field(default_factory=dict)
     windows: tuple[MaintenanceWindow, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def active(self) -> tuple[Server, ...]:
         """The servers that are not retired, by name."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from orchestrator.adapters.engine.threads import Threads
 from orchestrator.application.ports.secrets import (
     Credential,
     CredentialEntry,
@@ -171,6 +172,7 @@ def world(
         clock=clock,
         account="tester",
         owner="test-process",
+        engine=Threads(),
         limits=Limits(survey_concurrency=4, apply_concurrency=1),
     )
     inventory = Inventory(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.database import open_storage
+from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import WinRmLimits
 from orchestrator.application.apply import apply
@@ -140,6 +141,7 @@ def mortal_services(url: str, mortal: Mortal) -> Iterator[Services]:
             clock=clock,
             account="tester",
             owner=owner,
+            engine=Threads(),
             limits=LIMITS,
             is_gone=is_gone,
         )

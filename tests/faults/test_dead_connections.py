@@ -18,6 +18,7 @@ import pytest
 
 from orchestrator.adapters.articles.reader import Articles
 from orchestrator.adapters.database import open_storage
+from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.reader import read_inventory
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import WinRmLimits
@@ -115,6 +116,7 @@ def job(sqlite_url: str, tmp_path: Path) -> Iterator[Job]:
             clock=clock,
             account="tester",
             owner="t-1-x",
+            engine=Threads(),
             limits=Limits(
                 poll_seconds=0.05, dispatch_seconds=0.02, lost_contact_seconds=2
             ),

@@ -72,6 +72,15 @@ class Facts:
         )
         return {server: (at, json.loads(fault)) for server, at, fault in rows}
 
+    def out_of_reach(self) -> frozenset[str]:
+        """The servers with which the last contact failed."""
+        reached = json.dumps(None)
+        return frozenset(
+            self._work.connection.scalars(
+                select(ContactRow.server).where(ContactRow.fault != reached)
+            )
+        )
+
     def put_first_seen(self, server: str, article: str, seen: FirstSeen) -> None:
         """Store when right and wrong files were seen."""
         row = {

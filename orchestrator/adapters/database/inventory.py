@@ -15,6 +15,7 @@ from orchestrator.domain.server import (
     Firewall,
     Freeze,
     Inventory,
+    Link,
     MaintenanceWindow,
     Pool,
     Server,
@@ -48,6 +49,7 @@ class Estate:
             external_peers=_by_name(ExternalPeer, sections["external-peer"]),
             windows=_in_order(MaintenanceWindow, sections["window"]),
             freezes=_in_order(Freeze, sections["freeze"]),
+            links=_in_order(Link, sections["link"]),
         )
 
     def save(self, inventory: Inventory) -> None:
@@ -105,6 +107,7 @@ def _entries(inventory: Inventory) -> Iterator[tuple[_Key, str]]:
         "firewall": inventory.firewalls,
         "window": inventory.windows,
         "freeze": inventory.freezes,
+        "link": inventory.links,
     }
     for section, members in named.items():
         for name, entry in members.items():

@@ -195,6 +195,8 @@ class AttemptRow(Base):
     fence: Mapped[int]
     #: Whether the installer ran to its end.
     installed: Mapped[bool]
+    #: Whether it took the server out of its load balancer, and not back in yet.
+    drained: Mapped[bool]
     body: Mapped[str]
 
 

@@ -112,10 +112,26 @@ class Runs:
         """Every attempt on a server, newest run first."""
         return self._joined(AttemptRow.server == server)[::-1]
 
-    def unsettled(self) -> Sequence[Attempt]:
-        """Every attempt of any run that is begun and not settled."""
+    def unsettled(self) -> Mapping[str, str]:
+        """Servers with an attempt that is begun and not settled, and its run."""
         self._work.decide()
-        return self._joined(AttemptRow.state.in_(sorted(_UNSETTLED)))
+        rows = self._work.connection.execute(
+            select(AttemptRow.server, AttemptRow.run).where(
+                AttemptRow.state.in_(sorted(_UNSETTLED))
+            )
+        )
+        return {row.server: row.run for row in rows}
+
+    def left_drained(self) -> frozenset[str]:
+        """Servers that their newest attempt took out and did not put back."""
+        rows = self._work.connection.execute(
+            select(AttemptRow.server, AttemptRow.token).where(AttemptRow.drained)
+        )
+        return frozenset(
+            server
+            for server, token in rows.all()
+            if self.attempts_on(server)[0].token == token
+        )
 
     def last_installs(self, article: str) -> Mapping[str, Attempt]:
         """Per server, the newest settled attempt whose installer ran to its end."""
@@ -159,6 +175,17 @@ class Runs:
         held = next(iter(self._leases(LeaseRow.resource == resource)))
         return held if held.owner == owner else LeaseHeld(held)
 
+    def renew_leases(
+        self, resources: Iterable[str], owner: str, *, until: datetime
+    ) -> None:
+        """Hold on to those of these leases that are still ours; take none."""
+        for resource in resources:
+            self._work.run(
+                update(LeaseRow)
+                .where(LeaseRow.resource == resource, LeaseRow.owner == owner)
+                .values(expires=until)
+            )
+
     def release_lease(self, resource: str, owner: str) -> None:
         """Give a lease back; nothing happens if it is not ours."""
         self._work.run(
@@ -197,5 +224,6 @@ def _changing(attempt: Attempt) -> dict[str, object]:
         "state": attempt.state.value,
         "fence": attempt.fence,
         "installed": attempt.installed_at is not None,
+        "drained": attempt.drained,
         "body": spell(attempt),
     }

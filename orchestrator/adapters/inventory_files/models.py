@@ -187,6 +187,14 @@ class SiteEntry(Part):
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
+class LinkEntry(Part):
+    """A line that one or more sites share."""
+
+    name: Name
+    sites: Annotated[list[Name], Field(min_length=1, max_length=MAX_OTHERS)]
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)]
+
+
 class PoolEntry(Part):
     """Servers that stand in for one another."""
 
@@ -293,6 +301,7 @@ class InventoryFile(Part):
     """An estate: sites, pools, servers, and what lies between them."""
 
     sites: Annotated[list[SiteEntry], Others] = []
+    links: Annotated[list[LinkEntry], Others] = []
     pools: Annotated[list[PoolEntry], Others] = []
     external_peers: Annotated[list[PeerEntry], Others] = []
     firewalls: Annotated[list[FirewallEntry], Others] = []

@@ -21,6 +21,7 @@ from orchestrator.domain.server import (
     Firewall,
     Freeze,
     Inventory,
+    Link,
     MaintenanceWindow,
     Pool,
     Server,
@@ -91,6 +92,7 @@ def _build(file: InventoryFile, document: Document) -> Inventory:
         },
         windows=_windows(file, references),
         freezes=_freezes(file, references),
+        links=_links(file, references),
     )
     if references.problems:
         raise BadInputError(document.file, in_order(references.problems))
@@ -132,6 +134,20 @@ def _firewalls(file: InventoryFile, references: References) -> tuple[Firewall, .
             entry.syn_protection,
         )
         for number, entry in enumerate(file.firewalls)
+    )
+
+
+def _links(file: InventoryFile, references: References) -> tuple[Link, ...]:
+    return tuple(
+        Link(
+            entry.name,
+            tuple(
+                references.site(name, ("links", number, "sites", place))
+                for place, name in enumerate(entry.sites)
+            ),
+            entry.max_concurrent,
+        )
+        for number, entry in enumerate(file.links)
     )
 
 

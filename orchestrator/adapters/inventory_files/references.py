@@ -31,7 +31,7 @@ class References:
         self._pools = self._index("pools", file.pools)
         self._servers = self._index("servers", file.servers)
         self._peers = self._index("external_peers", file.external_peers)
-        for section in ("firewalls", "windows", "freezes"):
+        for section in ("firewalls", "links", "windows", "freezes"):
             self._index(section, getattr(file, section))
         self._pool_sites = {pool.name: pool.site for pool in file.pools}
         self._alias_servers(file.servers)

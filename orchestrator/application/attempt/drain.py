@@ -9,10 +9,7 @@ from __future__ import annotations
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.hooks import part_of, run_recorded, trouble
 from orchestrator.application.ports.hooks import Hook, HookCall
-from orchestrator.domain.remediation import Attempt, Outcome
-
-#: In an attempt's details: the intent to drain was stored, its undoing was not.
-_DRAINED = "drained"
+from orchestrator.domain.remediation import DRAINED, Outcome
 
 
 def drain(turn: Turn) -> tuple[Outcome, str] | None:
@@ -25,7 +22,7 @@ def drain(turn: Turn) -> tuple[Outcome, str] | None:
     refused = _undrainable(turn)
     if refused is not None:
         return Outcome.INSTALLED_NOT_ACTIVE, refused
-    turn.save(details={**turn.attempt.details, _DRAINED: "yes"})
+    turn.save(details={**turn.attempt.details, DRAINED: "yes"})
     wrong = _round_restart(turn, Hook.DRAIN_SERVER)
     if wrong is None:
         return None
@@ -37,25 +34,20 @@ def drain(turn: Turn) -> tuple[Outcome, str] | None:
 
 def undrain(turn: Turn) -> tuple[Outcome, str] | None:
     """Put a drained server back; else the outcome of one that stays out."""
-    if not is_drained(turn.attempt):
+    if not turn.attempt.drained:
         return None
     wrong = _round_restart(turn, Hook.UNDRAIN_SERVER)
     if wrong is not None:
         return Outcome.UNHEALTHY, wrong
     details = dict(turn.attempt.details)
-    del details[_DRAINED]
+    del details[DRAINED]
     turn.save(details=details)
     return None
 
 
-def is_drained(attempt: Attempt) -> bool:
-    """Whether a server is out of its load balancer, or may be, by this attempt."""
-    return _DRAINED in attempt.details
-
-
 def left_drained(turn: Turn) -> str:
     """What to add to a reason where a server stays out of its load balancer."""
-    if not is_drained(turn.attempt):
+    if not turn.attempt.drained:
         return ""
     return f"; {turn.server.name} is still drained: put it back once it is well"
 

@@ -122,6 +122,9 @@ class FactRepository(Protocol):
     def contacts(self) -> Mapping[str, tuple[datetime, str | None]]:
         """The last contact with each server: when, and the fault if it failed."""
 
+    def out_of_reach(self) -> frozenset[str]:
+        """The servers with which the last contact failed."""
+
     def put_first_seen(self, server: str, article: str, seen: FirstSeen) -> None:
         """Store when right and wrong files were seen."""
 
@@ -195,8 +198,11 @@ class RunRepository(Protocol):
     def attempts_on(self, server: str) -> Sequence[Attempt]:
         """Every attempt on a server, newest run first."""
 
-    def unsettled(self) -> Sequence[Attempt]:
-        """Every attempt of any run that is begun and not settled."""
+    def unsettled(self) -> Mapping[str, str]:
+        """Servers with an attempt that is begun and not settled, and its run."""
+
+    def left_drained(self) -> frozenset[str]:
+        """Servers that their newest attempt took out and did not put back."""
 
     def last_installs(self, article: str) -> Mapping[str, Attempt]:
         """Per server, the newest settled attempt that ran the installer."""
@@ -205,6 +211,11 @@ class RunRepository(Protocol):
         self, resource: str, owner: str, *, now: datetime, until: datetime
     ) -> Lease | LeaseHeld:
         """Take, renew, or take over an expired lease."""
+
+    def renew_leases(
+        self, resources: Iterable[str], owner: str, *, until: datetime
+    ) -> None:
+        """Hold on to those of these leases that are still ours; take none."""
 
     def release_lease(self, resource: str, owner: str) -> None:
         """Give a lease back; nothing happens if it is not ours."""

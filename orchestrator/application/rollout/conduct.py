@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from orchestrator.application.attempt.turn import OvertakenError, Turn
-from orchestrator.application.attempt.work import work
-from orchestrator.application.judging import Estate, find_hotfix, load_estate
+from orchestrator.application.judging import Estate
 from orchestrator.application.plans import find_plan
+from orchestrator.application.ports.engine import Delivery, Duties
 from orchestrator.application.rollout.dispatch import Dispatch
 from orchestrator.application.rollout.gates import Gates, has_ended
 from orchestrator.application.rollout.hooks import WaveHooks
-from orchestrator.application.rollout.leases import (
-    Keeper,
-    RunLease,
-    server_resource,
-)
-from orchestrator.application.rollout.refresh import judging_of, refresh
+from orchestrator.application.rollout.leases import Keeper, RunLease
+from orchestrator.application.rollout.refresh import refresh
 from orchestrator.application.rollout.runs import find_run, move_run
+from orchestrator.application.rollout.turns import Turns, read_brief
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
 from orchestrator.domain.remediation import IN_FLIGHT
 from orchestrator.domain.rollout import Run, RunEvent, RunState
-
-#: What this process works on, by the future that ends with its turn.
-Running = dict[Future[None], str]
 
 
 @dataclass(slots=True)
@@ -42,7 +34,9 @@ class Rollout:
     dispatch: Dispatch
     hooks: WaveHooks
     keeper: Keeper
-    _running: Running = field(default_factory=dict)
+    turns: Turns
+    #: The servers whose turns are handed out and have not ended.
+    _out: set[str] = field(default_factory=set)
 
     @classmethod
     def open(cls, services: Services, run: Run) -> Rollout:
@@ -51,15 +45,15 @@ class Rollout:
             plan = find_plan(uow, run.plan).plan
         refresh(services, plan)
         with services.storage.read() as uow:
-            estate = load_estate(
-                uow,
-                find_hotfix(uow, plan.article),
-                services.clock.now(),
-                judging_of(plan),
-            )
+            brief = read_brief(services, uow, run.plan)
             attempts = uow.runs.attempts(run.name)
         accepted = frozenset(found.server for found in attempts if has_ended(found))
-        keeper = Keeper(services, run.name)
+        estate, keeper, turns = (
+            brief.estate,
+            Keeper(services, run.name),
+            Turns(services),
+        )
+        turns.know(run.name, brief)
         return cls(
             services,
             run,
@@ -69,6 +63,7 @@ class Rollout:
             Dispatch(services, run, plan, estate),
             WaveHooks(services, run, plan, estate.inventory, keeper.keep),
             keeper,
+            turns,
         )
 
     def carry_out(self) -> Run:
@@ -168,68 +163,50 @@ class Rollout:
 
         What cannot begin waits. A run that ended at once is not waited for.
         """
-        waiting = {planned.server: planned for planned in servers}
+        waiting = self._unsettled(servers)
         limit = self.services.limits.apply_concurrency
-        pool = ThreadPoolExecutor(max_workers=limit)
-        try:
-            while waiting or self._running:
+        duties = Duties(self.turns.take, self.turns.over)
+        with self.services.engine.open(duties, limit) as delivery:
+            while waiting or self._out:
                 self._heed_interrupt()
                 state = self._state()
-                if state is during:
-                    self._begin_more(waiting, pool, limit)
-                elif not self._running or state is RunState.ABORTED:
+                if state is during and len(self._out) < limit:
+                    self._begin_more(waiting, delivery, limit - len(self._out))
+                elif not self._out or state is RunState.ABORTED:
                     return
-                self._reap()
-                self.keeper.keep(self._running.values())
-        finally:
-            # Normally nothing runs any more. Whoever insists on leaving is not held
-            # up: the journal knows what was in flight.
-            pool.shutdown(wait=False, cancel_futures=True)
+                self._gather(delivery)
+                self.keeper.keep(self._out)
+
+    def _unsettled(self, servers: Iterable[PlannedServer]) -> dict[str, PlannedServer]:
+        with self.services.storage.read() as uow:
+            attempts = uow.runs.attempts(self.run.name)
+        settled = {found.server for found in attempts if found.settled}
+        return {p.server: p for p in servers if p.server not in settled}
 
     def _begin_more(
-        self, waiting: dict[str, PlannedServer], pool: ThreadPoolExecutor, limit: int
+        self, waiting: dict[str, PlannedServer], delivery: Delivery, room: int
     ) -> None:
-        for name, planned in list(waiting.items()):
-            if len(self._running) >= limit:
-                return
-            turn = self.dispatch.begin(planned, self._running.values())
-            if turn is None:
-                continue
-            del waiting[name]
-            if not turn.attempt.settled:
-                self._running[pool.submit(self._work, turn)] = name
+        orders, over = self.dispatch.begin(waiting, room)
+        self._out |= {order.server for order in orders}
+        delivery.hand_out(orders)
+        for name in (*self._out, *over):
+            waiting.pop(name, None)
 
-    def _reap(self) -> None:
+    def _gather(self, delivery: Delivery) -> None:
         """Wait a moment for turns to end; a budget that is overspent stops the run."""
-        if not self._running:
+        if not self._out:
             self.services.clock.sleep(self.services.limits.dispatch_seconds)
             return
-        done, _ = wait(
-            self._running,
-            timeout=self.services.limits.dispatch_seconds,
-            return_when=FIRST_COMPLETED,
-        )
-        for future in done:
-            name = self._running.pop(future)
-            future.result()
-            self.services.progress.advanced(name)
-        if done:
-            self.dispatch.turn_of_others()
-            stop = self.gates.during()
-            if stop is not None and self._state() in (
-                RunState.RUNNING,
-                RunState.PAUSING,
-            ):
-                self._move(RunEvent.STOP, stop)
-
-    def _work(self, turn: Turn) -> None:
-        try:
-            work(turn)
-        except OvertakenError:
+        ended = [
+            order.server
+            for order in delivery.ended(self.services.limits.dispatch_seconds)
+        ]
+        if not ended:
             return
-        finally:
-            if turn.attempt.settled:
-                with self.services.storage.begin() as uow:
-                    uow.runs.release_lease(
-                        server_resource(turn.server.name), self.services.owner
-                    )
+        self._out -= set(ended)
+        for name in ended:
+            self.services.progress.advanced(name)
+        self.dispatch.turn_of_others()
+        stop = self.gates.during(ended)
+        if stop is not None and self._state() in (RunState.RUNNING, RunState.PAUSING):
+            self._move(RunEvent.STOP, stop)

@@ -6,7 +6,8 @@ on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from orchestrator.application.judging import Estate
 from orchestrator.application.services import Services
@@ -40,7 +41,7 @@ WELL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gates:
     """The gates of one run.
 
@@ -54,6 +55,16 @@ class Gates:
     #: Servers that had ended when this process took the run up. Whoever resumed it
     #: has accepted them, so they spend no budget again.
     accepted: frozenset[str]
+    _ended: dict[str, Ended] = field(default_factory=dict)
+    #: Each server of the plan with the package that it gets, if any.
+    _packages: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look up once what every turn's end needs."""
+        self._packages = {
+            planned.server: planned.basis.package_sha256 or ""
+            for planned in self.plan.servers()
+        }
 
     @property
     def _resume(self) -> str:
@@ -87,22 +98,24 @@ class Gates:
             return None
         return f"wave {wave.number}: {shut.sentence}; then {self._resume}"
 
-    def during(self) -> str | None:
-        """Whether a budget is overspent, or a server contradicts the article."""
+    def during(self, servers: Iterable[str]) -> str | None:
+        """Whether a budget is overspent, or a server contradicts the article.
+
+        Args:
+            servers: those whose turns have just ended.
+        """
         with self.services.storage.read() as uow:
-            attempts = uow.runs.attempts(self.run.name)
-        ended = [
-            found
-            for found in attempts
-            if has_ended(found) and found.server not in self.accepted
-        ]
-        for found in ended:
+            attempts = [uow.runs.attempt(self.run.name, name) for name in servers]
+        for found in filter(has_ended, attempts):
+            if found.server in self.accepted:
+                continue
             if CONTRADICTS in found.details:
                 what = found.details[CONTRADICTS]
                 return f"{found.server}: {what}; decide, then {self._resume}"
+            self._ended[found.server] = self._shares(found)
         stop = stop_of(
-            map(self._ended, ended),
-            total=len(attempts),
+            self._ended.values(),
+            total=len(self._packages),
             budgets=self.plan.policy.budgets,
         )
         return sentence_of(stop, self._resume) if stop else None
@@ -163,25 +176,19 @@ class Gates:
             found = uow.runs.attempts(self.run.name)
         return [attempt for attempt in found if attempt.wave == wave.number]
 
-    def _ended(self, attempt: Attempt) -> Ended:
+    def _shares(self, attempt: Attempt) -> Ended:
         server = self.estate.inventory.servers[attempt.server]
         shares = {
             "site": server.site,
             "pool": server.pool or "",
             "credential": self.estate.inventory.credential_of(server) or "",
-            "package": self._package_of(attempt.server),
+            "package": self._packages[attempt.server],
         }
         return Ended(
             attempt.server,
             attempt.outcome or Outcome.UNKNOWN,
             {what: name for what, name in shares.items() if name},
         )
-
-    def _package_of(self, server: str) -> str:
-        for planned in self.plan.servers():
-            if planned.server == server:
-                return planned.basis.package_sha256 or ""
-        return ""
 
 
 def has_ended(attempt: Attempt) -> bool:

@@ -73,7 +73,10 @@ class RunLease:
 
 @dataclass(slots=True)
 class Keeper:
-    """Renews the leases of a run and of the servers in flight, in time."""
+    """Renews the leases of a run and of the servers in flight, in time.
+
+    What has passed to another, or was given back, stays so.
+    """
 
     services: Services
     run: str
@@ -86,7 +89,7 @@ class Keeper:
         if self._renewed is not None and now - self._renewed < every:
             return
         self._renewed = now
+        mine = (run_resource(self.run), *map(server_resource, servers))
+        until = now + timedelta(seconds=self.services.limits.lease_seconds)
         with self.services.storage.begin() as uow:
-            take(self.services, uow, run_resource(self.run))
-            for server in servers:
-                take(self.services, uow, server_resource(server))
+            uow.runs.renew_leases(mine, self.services.owner, until=until)

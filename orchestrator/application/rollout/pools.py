@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.application.attempt.drain import is_drained
-from orchestrator.application.judging import (
-    Estate,
-)
-from orchestrator.application.ports.storage import (
-    UnitOfWork,
-)
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.application.judging import Estate
+from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.rollout.leases import server_resource
 from orchestrator.application.services import Services
 from orchestrator.domain.availability import Away
@@ -16,42 +14,57 @@ from orchestrator.domain.facts import FactKind, ServiceState
 from orchestrator.domain.server import Server
 
 
-def away_of(
-    services: Services, uow: UnitOfWork, estate: Estate, pool: str
-) -> tuple[Away, ...]:
-    """The members of a pool that do not serve now.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the journal says of all servers at one moment, read once.
 
     A lease whose owner is known to have ended holds nobody up; an attempt that it
     left behind does.
     """
-    now = services.clock.now()
-    unsettled = {attempt.server: attempt.run for attempt in uow.runs.unsettled()}
-    leased = {
-        lease.resource: lease.owner
-        for lease in uow.runs.leases()
-        if lease.expires > now and not services.is_gone(lease.owner)
-    }
-    contacts = uow.facts.contacts()
-    away: list[Away] = []
-    for member in estate.inventory.members(pool):
+
+    #: Server to the run that has an unsettled attempt on it.
+    unsettled: Mapping[str, str]
+    #: The resource of a lease that holds, to its owner.
+    leased: dict[str, str]
+    out_of_reach: frozenset[str]
+    #: Those that the last attempt took out and could not put back.
+    left_drained: frozenset[str]
+
+    @classmethod
+    def read(cls, services: Services, uow: UnitOfWork) -> Standing:
+        """As it is now."""
+        now = services.clock.now()
+        return cls(
+            unsettled=uow.runs.unsettled(),
+            leased={
+                lease.resource: lease.owner
+                for lease in uow.runs.leases()
+                if lease.expires > now and not services.is_gone(lease.owner)
+            },
+            out_of_reach=uow.facts.out_of_reach(),
+            left_drained=uow.runs.left_drained(),
+        )
+
+    def is_busy(self, server: str) -> bool:
+        """Whether somebody works on it, or nobody knows how its attempt ended."""
+        return server in self.unsettled or server_resource(server) in self.leased
+
+    def away(self, estate: Estate, members: Iterable[Server]) -> tuple[Away, ...]:
+        """Those of a pool's members that do not serve."""
+        found = ((member.name, self._why_away(estate, member)) for member in members)
+        return tuple(Away(name, why) for name, why in found if why is not None)
+
+    def _why_away(self, estate: Estate, member: Server) -> str | None:
         name = member.name
-        if name in unsettled:
-            away.append(Away(name, f"attempt of {unsettled[name]}"))
-        elif server_resource(name) in leased:
-            away.append(Away(name, f"held by {leased[server_resource(name)]}"))
-        elif contacts.get(name, (None, None))[1]:
-            away.append(Away(name, "unreachable"))
-        elif _left_drained(uow, name):
-            away.append(Away(name, "left drained"))
-        elif _service_down(estate, member):
-            away.append(Away(name, "service down"))
-    return tuple(away)
-
-
-def _left_drained(uow: UnitOfWork, server: str) -> bool:
-    """Whether the last attempt on a server took it out and could not put it back."""
-    attempts = uow.runs.attempts_on(server)
-    return bool(attempts) and is_drained(attempts[0])
+        if name in self.unsettled:
+            return f"attempt of {self.unsettled[name]}"
+        if server_resource(name) in self.leased:
+            return f"held by {self.leased[server_resource(name)]}"
+        if name in self.out_of_reach:
+            return "unreachable"
+        if _service_down(estate, member):
+            return "service down"
+        return "left drained" if name in self.left_drained else None
 
 
 def _service_down(estate: Estate, member: Server) -> bool:

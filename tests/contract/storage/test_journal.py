@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from orchestrator.adapters.database import SqlStorage
 from orchestrator.application.ports.storage import StorageError, StoredPlan
-from orchestrator.domain.remediation import Attempt, AttemptState, Outcome
+from orchestrator.domain.remediation import (
+    DRAINED,
+    Attempt,
+    AttemptState,
+    Outcome,
+)
 from orchestrator.domain.rollout import Run, RunState
 from tests.fixtures.samples import AT, attempts_of, plan_of, run_of
 from tests.fixtures.storage import Opener, at_once
@@ -150,23 +155,32 @@ def test_only_the_holder_of_the_fence_moves_an_attempt(
 
 
 def test_unsettled_are_the_begun_ones_of_every_run(storage: SqlStorage) -> None:
-    states = iter(AttemptState)
-    for number in range(3):
-        run = journal(storage, f"run-{number}")
+    begun = set(AttemptState) - {AttemptState.READY, AttemptState.SETTLED}
+    runs = [journal(storage, f"run-{number}") for number in range(2)]
+    for state in AttemptState:
         with storage.begin() as uow:
-            for attempt in attempts_of(run, *SERVERS):
-                moved = replace(attempt, state=next(states, AttemptState.READY))
-                assert uow.runs.save_attempt(moved, fence=0)
+            settled = attempts_of(runs[0], "a")[0]
+            moving = attempts_of(runs[1], "a")[0]
+            settled = replace(settled, state=AttemptState.SETTLED)
+            assert uow.runs.save_attempt(settled, fence=0)
+            assert uow.runs.save_attempt(replace(moving, state=state), fence=0)
+        with storage.read() as uow:
+            expected = {"a": "run-1"} if state in begun else {}
+            assert uow.runs.unsettled() == expected
+
+
+def test_left_drained_are_those_whose_newest_attempt_did_not_put_them_back(
+    storage: SqlStorage,
+) -> None:
+    old, new = journal(storage, "run-1"), journal(storage, "run-2", started=LATER)
+    for run, servers in ((old, "ab"), (new, "bc")):
+        for attempt in attempts_of(run, *servers):
+            drained = attempt.server != "b" or run == old
+            details = {DRAINED: "yes"} if drained else {}
+            with storage.begin() as uow:
+                assert uow.runs.save_attempt(replace(attempt, details=details), fence=0)
     with storage.read() as uow:
-        found = [attempt.state for attempt in uow.runs.unsettled()]
-    assert found == [
-        AttemptState.PREPARING,
-        AttemptState.LAUNCH_INTENDED,
-        AttemptState.LAUNCHED,
-        AttemptState.CONFIRMING,
-        AttemptState.ACTIVATING,
-        AttemptState.UNKNOWN,
-    ]
+        assert uow.runs.left_drained() == {"c"}
 
 
 def test_a_servers_attempts_come_newest_run_first(storage: SqlStorage) -> None:

@@ -61,6 +61,19 @@ def test_only_its_owner_gives_a_lease_back(storage: SqlStorage) -> None:
     assert isinstance(take(storage, "them", AT), Lease)
 
 
+def test_only_what_is_still_ours_is_renewed(storage: SqlStorage) -> None:
+    take(storage, "us", AT, "server:a")
+    take(storage, "them", AT, "server:b")
+    later = AT + 5 * MINUTE
+    with storage.begin() as uow:
+        uow.runs.renew_leases(("server:a", "server:b", "server:c"), "us", until=later)
+    with storage.read() as uow:
+        assert uow.runs.leases() == (
+            Lease("server:a", "us", later),
+            Lease("server:b", "them", AT + MINUTE),
+        )
+
+
 def test_of_many_that_want_a_lease_one_has_it(
     storage: SqlStorage, open_again: Opener
 ) -> None:

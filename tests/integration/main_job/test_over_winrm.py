@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.adapters.articles.reader import Articles
 from orchestrator.adapters.database import SqlStorage, open_storage
+from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.reader import read_inventory
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import WinRmLimits
@@ -136,6 +137,7 @@ def job(storage: SqlStorage, folder: Path, hotfix: Hotfix) -> Iterator[Job]:
                 clock=clock,
                 account="tester",
                 owner="a-test-1-x",
+                engine=Threads(),
                 limits=Limits(poll_seconds=0.2, dispatch_seconds=0.1),
             ),
             hotfix.article,

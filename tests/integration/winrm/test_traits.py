@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import WinRmLimits
 from orchestrator.application.ports.hosts import (
@@ -188,6 +189,7 @@ def test_a_server_that_cannot_be_reached_is_exit_code_6_of_a_survey(
             clock=FakeClock(),
             account="tester",
             owner="t-1-x",
+            engine=Threads(),
         )
         with sqlite_storage.begin() as uow:
             site = Site(server.site, credential="fleet")

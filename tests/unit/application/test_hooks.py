@@ -9,7 +9,6 @@ import pytest
 
 from orchestrator.application.attempt.drain import (
     drain,
-    is_drained,
     left_drained,
     undrain,
 )
@@ -219,7 +218,7 @@ def test_the_intent_to_drain_is_stored_before_the_hook_runs(stage: Stage) -> Non
     run = stage.hooks.run
 
     def watch(call: object) -> HookResult:
-        seen.append(is_drained(stage.attempt("fe1")))
+        seen.append(stage.attempt("fe1").drained)
         return run(call)  # type: ignore[arg-type]  # handed through as it came
 
     stage.hooks.run = watch  # type: ignore[method-assign]  # the fake is watched
@@ -230,9 +229,9 @@ def test_the_intent_to_drain_is_stored_before_the_hook_runs(stage: Stage) -> Non
 def test_a_server_is_drained_alone_and_put_back(stage: Stage) -> None:
     turn = stage.turn()
     assert drain(turn) is None
-    assert is_drained(stage.attempt("fe1"))
+    assert stage.attempt("fe1").drained
     assert undrain(turn) is None
-    assert not is_drained(stage.attempt("fe1"))
+    assert not stage.attempt("fe1").drained
     assert left_drained(turn) == ""
     assert stage.hooks.ran() == [Hook.DRAIN_SERVER, Hook.UNDRAIN_SERVER]
     assert {tuple(call.estate.servers) for call in stage.hooks.calls} == {("fe1",)}
@@ -246,7 +245,7 @@ def test_a_server_that_was_not_drained_is_not_put_back(stage: Stage) -> None:
 def test_another_worker_puts_a_drained_server_back(stage: Stage) -> None:
     assert drain(stage.turn()) is None
     assert undrain(stage.turn()) is None
-    assert not is_drained(stage.attempt("fe1"))
+    assert not stage.attempt("fe1").drained
 
 
 @pytest.mark.parametrize("end", [FAILED, TIMED_OUT, MISSING])
@@ -260,7 +259,7 @@ def test_a_server_that_cannot_be_drained_is_put_back_and_not_restarted(
     assert outcome is Outcome.INSTALLED_NOT_ACTIVE
     assert "not restarted" in reason
     assert stage.hooks.ran() == [Hook.DRAIN_SERVER, Hook.UNDRAIN_SERVER]
-    assert not is_drained(stage.attempt("fe1"))
+    assert not stage.attempt("fe1").drained
 
 
 def test_a_server_that_stays_out_is_unhealthy_and_says_so(stage: Stage) -> None:
@@ -271,7 +270,7 @@ def test_a_server_that_stays_out_is_unhealthy_and_says_so(stage: Stage) -> None:
     assert ended is not None
     assert ended[0] is Outcome.UNHEALTHY
     assert "fe1 is still drained" in left_drained(turn)
-    assert is_drained(stage.attempt("fe1"))
+    assert stage.attempt("fe1").drained
 
 
 def test_a_drain_that_could_not_be_undone_is_unhealthy(stage: Stage) -> None:
@@ -279,7 +278,7 @@ def test_a_drain_that_could_not_be_undone_is_unhealthy(stage: Stage) -> None:
     ended = drain(stage.turn())
     assert ended is not None
     assert ended[0] is Outcome.UNHEALTHY
-    assert is_drained(stage.attempt("fe1"))
+    assert stage.attempt("fe1").drained
 
 
 def test_nothing_is_drained_that_could_not_be_put_back(stage: Stage) -> None:

@@ -9,7 +9,6 @@ import pytest
 from typing_extensions import override
 
 from orchestrator.application.apply import RunReport, apply, resume
-from orchestrator.application.attempt.drain import is_drained
 from orchestrator.application.ports.hooks import Hook, HookCall, HookResult
 from orchestrator.application.ports.storage import Storage
 from orchestrator.application.results import Result
@@ -106,7 +105,7 @@ def test_a_lost_connection_never_leaves_a_server_drained(
         with sqlite_storage.begin() as uow:
             attempt = uow.runs.attempt(result.data.run, "fe1")
         assert attempt.settled
-        assert not is_drained(attempt)
+        assert not attempt.drained
 
 
 @dataclass
@@ -138,4 +137,4 @@ def test_an_end_in_the_middle_of_a_hook_is_made_good_by_resume(
         assert outcomes(result) == {"fe1": Outcome.REMEDIATED}
         assert made.runs() == {"fe1": 1}
         with sqlite_storage.begin() as uow:
-            assert not is_drained(uow.runs.attempt(result.data.run, "fe1"))
+            assert not uow.runs.attempt(result.data.run, "fe1").drained

@@ -1,0 +1,1 @@
+"""Engines: who does the work that a run hands out."""
