@@ -36,7 +36,7 @@ def shown(url: URL) -> str:
     return plain.render_as_string(hide_password=True)
 
 
-def failure(url: URL, error: SQLAlchemyError) -> StorageError:
+def failure(url: URL, error: BaseException) -> StorageError:
     """What the driver said, in one line, without a password."""
     said = str(error.orig if isinstance(error, DBAPIError) else error)
     line = " ".join(said.split())

@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
@@ -28,6 +30,14 @@ from orchestrator.domain.evidence import (
 PAGE_RECORDS = 500
 
 
+@dataclass(slots=True)
+class Chain:
+    """A chain, and its head as long as no unit of work that appended failed."""
+
+    writer: str
+    head: Head | None = None
+
+
 class Chains:
     """Lends a chain to each transaction that writes, so that none waits for another.
 
@@ -39,42 +49,44 @@ class Chains:
         """Name them after this process."""
         self._writer = writer
         self._made = 0
-        self._free: list[str] = []
+        self._free: list[Chain] = []
         self._lock = threading.Lock()
 
     @contextmanager
-    def lend(self) -> Iterator[str]:
+    def lend(self) -> Iterator[Chain]:
         """A chain that nobody else appends to until the block ends."""
-        name = self._take()
+        chain = self._take()
         try:
-            yield name
+            yield chain
+        except BaseException:
+            chain.head = None
+            raise
         finally:
             with self._lock:
-                self._free.append(name)
-                self._free.sort(reverse=True)
+                self._free.append(chain)
+                self._free.sort(key=attrgetter("writer"), reverse=True)
 
-    def _take(self) -> str:
+    def _take(self) -> Chain:
         with self._lock:
             if self._free:
                 return self._free.pop()
             self._made += 1
             first = self._made == 1
-            return self._writer if first else f"{self._writer}.{self._made:03d}"
+            return Chain(self._writer if first else f"{self._writer}.{self._made:03d}")
 
 
 class Evidence:
     """The chains in their table."""
 
-    def __init__(self, work: Work, chain: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, work: Work, chain: Chain, clock: Callable[[], datetime]) -> None:
         """Append to one chain, at the clock's times."""
         self._work = work
         self._chain = chain
         self._clock = clock
-        self._head: Head | None = None
 
     def append(self, *entries: Entry) -> Head:
         """Append in order; the new head."""
-        head = self._head or self._stored_head()
+        head = self._chain.head or self._stored_head()
         rows = []
         for entry in entries:
             record = append(head, entry, self._clock())
@@ -82,17 +94,18 @@ class Evidence:
             head = head_after(record)
         if rows:
             self._work.run(insert(EvidenceRow), *rows)
-        self._head = head
+        self._chain.head = head
         return head
 
     def _stored_head(self) -> Head:
+        writer = self._chain.writer
         row = self._work.connection.execute(
             select(EvidenceRow.sequence, EvidenceRow.hash)
-            .where(EvidenceRow.writer == self._chain)
+            .where(EvidenceRow.writer == writer)
             .order_by(EvidenceRow.sequence.desc())
             .limit(1)
         ).first()
-        return Head(self._chain) if row is None else Head(self._chain, *row)
+        return Head(writer) if row is None else Head(writer, *row)
 
     def heads(self) -> Sequence[Head]:
         """The head of every chain, by writer."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,18 +11,14 @@ from types import TracebackType
 from typing import Self
 
 import platformdirs
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Connection, Engine
 
 from orchestrator.adapters.database.catalog import Catalog
-from orchestrator.adapters.database.engine import (
-    LOCK_SECONDS,
-    READ_ONLY,
-    make_engine,
-    parse_url,
-)
+from orchestrator.adapters.database.engine import READ_ONLY, make_engine, parse_url
 from orchestrator.adapters.database.errors import shown, translated
-from orchestrator.adapters.database.evidence import Chains, Evidence
+from orchestrator.adapters.database.evidence import Chain, Chains, Evidence
 from orchestrator.adapters.database.facts import Facts
+from orchestrator.adapters.database.groups import Groups
 from orchestrator.adapters.database.inventory import Estate
 from orchestrator.adapters.database.plans import Plans, Waivers
 from orchestrator.adapters.database.runs import Runs
@@ -36,7 +31,6 @@ from orchestrator.application.ports.storage import (
     InventoryRepository,
     PlanRepository,
     RunRepository,
-    StorageError,
     UnitOfWork,
     WaiverRepository,
 )
@@ -106,7 +100,7 @@ class SqlStorage:
         self._clock = clock
         self._chains = Chains(writer)
         sqlite = engine.dialect.name == "sqlite"
-        self._turns = _Turns() if sqlite else None
+        self._writing = Groups(engine, Chain(writer)).unit if sqlite else self._alone
         self._reading = {READ_ONLY: True} if sqlite else dict(_POSTGRES_READING)
 
     def __enter__(self) -> Self:
@@ -133,15 +127,19 @@ class SqlStorage:
         Raises:
             StorageError: the database failed.
         """
+        with translated(self._engine.url), self._writing() as (connection, chain):
+            yield self._unit(Work(connection, writes=True), chain)
+
+    @contextmanager
+    def _alone(self) -> Iterator[tuple[Connection, Chain]]:
+        """A transaction of its own; PostgreSQL itself commits those at once together."""
         with (
-            translated(self._engine.url),
-            self._turns or nullcontext(),
             self._engine.connect() as connection,
             # Lent last: there are no more chains than connections.
             self._chains.lend() as chain,
             connection.begin(),
         ):
-            yield self._unit(Work(connection, writes=True), chain)
+            yield connection, chain
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
@@ -153,9 +151,9 @@ class SqlStorage:
         with translated(self._engine.url), self._engine.connect() as connection:
             connection.execution_options(**self._reading)
             with connection.begin():
-                yield self._unit(Work(connection, writes=False), "")
+                yield self._unit(Work(connection, writes=False), Chain(""))
 
-    def _unit(self, work: Work, chain: str) -> Unit:
+    def _unit(self, work: Work, chain: Chain) -> Unit:
         return Unit(
             catalog=Catalog(work),
             inventory=Estate(work),
@@ -165,25 +163,3 @@ class SqlStorage:
             waivers=Waivers(work),
             evidence=Evidence(work, chain, self._clock),
         )
-
-
-class _Turns:
-    """One writer at a time within this process; SQLite itself lets waiters starve."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holder: int | None = None
-
-    def __enter__(self) -> None:
-        if self._holder == threading.get_ident():
-            raise RuntimeError("a unit of work is open in this thread already")
-        if not self._lock.acquire(timeout=LOCK_SECONDS):
-            raise StorageError(
-                f"no turn to write came within {LOCK_SECONDS} seconds",
-                "another thread holds a unit of work open",
-            )
-        self._holder = threading.get_ident()
-
-    def __exit__(self, *_: object) -> None:
-        self._holder = None
-        self._lock.release()
