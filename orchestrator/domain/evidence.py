@@ -96,10 +96,21 @@ def _header(
     }
 
 
-def append(head: Head, entry: Entry, at: datetime) -> Record:
-    """The record that follows a head."""
+def append(
+    head: Head, entry: Entry, at: datetime, spelled: bytes | None = None
+) -> Record:
+    """The record that follows a head.
+
+    Args:
+        head: the chain's end.
+        entry: what is recorded.
+        at: when.
+        spelled: the payload's canonical JSON, where the caller has it already.
+    """
     sequence = head.sequence + 1
-    hashed = payload_hash(entry.payload)
+    if spelled is None:
+        spelled = canonical_json(entry.payload)
+    hashed = hashlib.sha256(spelled).hexdigest()
     header = _header(head.writer, sequence, at, entry.kind, entry.subject)
     return Record(
         writer=head.writer,

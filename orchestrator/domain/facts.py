@@ -301,13 +301,19 @@ V = TypeVar("V", bound=FactValue)
 FactKey = tuple[FactKind, str]
 
 
-def _precedence(seen: Observation) -> tuple[datetime, bool, bool, str]:
+def _outdates(new: Observation, old: Observation) -> bool:
     """Newer counts; at the same instant what says more; else any, but always the same.
 
     A file is read twice in a survey where only its own resource names the branch.
     """
+    if new.at != old.at:
+        return new.at > old.at
+    return _says(new) > _says(old)
+
+
+def _says(seen: Observation) -> tuple[bool, bool, str]:
     named = isinstance(seen.value, FileState) and seen.value.branch is not None
-    return seen.at, seen.readable, named, repr(seen)
+    return seen.readable, named, repr(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +328,7 @@ class FactSet:
         newest: dict[FactKey, Observation] = {}
         for seen in observations:
             key = (seen.kind, seen.subject)
-            if key not in newest or _precedence(newest[key]) < _precedence(seen):
+            if key not in newest or _outdates(seen, newest[key]):
                 newest[key] = seen
         return cls(newest)
 

@@ -89,11 +89,12 @@ class Evidence:
         head = self._chain.head or self._stored_head()
         rows = []
         for entry in entries:
-            record = append(head, entry, self._clock())
-            rows.append(_row(record))
+            payload = canonical_json(entry.payload)
+            record = append(head, entry, self._clock(), payload)
+            rows.append(_row(record, payload))
             head = head_after(record)
         if rows:
-            self._work.run(insert(EvidenceRow), *rows)
+            self._work.run(_APPEND, *rows)
         self._chain.head = head
         return head
 
@@ -168,6 +169,8 @@ class Evidence:
         return [_record(row) for row in rows]
 
 
+#: Made once: that costs more than running it.
+_APPEND = insert(EvidenceRow)
 _ORDER = (EvidenceRow.at, EvidenceRow.writer, EvidenceRow.sequence)
 
 
@@ -208,7 +211,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> Record:
     )
 
 
-def _row(record: Record) -> dict[str, object]:
+def _row(record: Record, payload: bytes) -> dict[str, object]:
     return {
         "writer": record.writer,
         "sequence": record.sequence,
@@ -218,5 +221,5 @@ def _row(record: Record) -> dict[str, object]:
         "payload_hash": record.payload_hash,
         "previous": record.previous,
         "hash": record.hash,
-        "payload": canonical_json(record.payload).decode("ascii"),
+        "payload": payload.decode("ascii"),
     }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from orchestrator.adapters.database.models import (
     ContactRow,
@@ -20,6 +20,11 @@ from orchestrator.domain.facts import FactSet, Observation
 from orchestrator.domain.symptom import Sample
 
 _NOTHING = "[]"
+
+# Made once: that costs more than running them.
+_OF = FactsRow.server == bindparam("of")
+_LOCKED = select(FactsRow.body).where(_OF).with_for_update()
+_REPLACE = update(FactsRow).where(_OF).values(body=bindparam("body"))
 
 
 class Facts:
@@ -35,15 +40,12 @@ class Facts:
         if not seen:
             return
         self._work.add_missing(FactsRow, {"server": server, "body": _NOTHING})
-        stored = select(FactsRow.body).where(FactsRow.server == server)
         # The row is locked until the end, so that two surveys cannot cross.
-        body = self._work.connection.scalar(stored.with_for_update()) or _NOTHING
+        body = self._work.connection.scalar(_LOCKED, {"of": server}) or _NOTHING
         known = read(FactSet, body).observations.values()
         newest = spell(FactSet.of([*known, *seen]))
         if newest != body:
-            self._work.run(
-                update(FactsRow).where(FactsRow.server == server).values(body=newest)
-            )
+            self._work.run(_REPLACE, {"of": server, "body": newest})
 
     def of(self, server: str) -> FactSet:
         """One server's facts."""

@@ -7,11 +7,12 @@ no identity to map and nothing to flush.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, func, select
+from sqlalchemy import Connection, Executable, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.database.models import Base
@@ -53,7 +54,7 @@ class Work:
 
     def add_missing(self, row: type[Base], values: Mapping[str, Any]) -> None:
         """Insert a row unless its key is there."""
-        self.run(self.insert(row).on_conflict_do_nothing(), values)
+        self.run(_adding(row, self.insert), values)
 
     def put(
         self,
@@ -68,27 +69,40 @@ class Work:
             values: each with every column.
             unless_newer: a column of time; a row whose time is later stays.
         """
-        if not values:
-            return
-        insert = self.insert(row)
-        table = row.__table__
-        kept: ColumnElement[bool] | None = None
-        if unless_newer is not None:
-            kept = table.c[unless_newer] <= insert.excluded[unless_newer]
-        replacing = insert.on_conflict_do_update(
-            index_elements=list(table.primary_key),
-            set_={
-                column.name: insert.excluded[column.name]
-                for column in table.columns
-                if not column.primary_key
-            },
-            where=kept,
-        )
-        self.run(replacing, *values)
+        if values:
+            self.run(_replacing(row, self.insert, unless_newer), *values)
 
-    def insert(self, row: type[Base]) -> postgresql.Insert | sqlite.Insert:
-        """An insert that may say what happens on a conflict."""
-        return postgresql.insert(row) if self.postgres else sqlite.insert(row)
+    @property
+    def insert(self) -> Insert:
+        """Makes an insert that may say what happens on a conflict."""
+        return postgresql.insert if self.postgres else sqlite.insert
+
+
+Insert = Callable[[type[Base]], postgresql.Insert | sqlite.Insert]
+
+# Statements are made once for each table: that costs more than running them.
+
+
+@cache
+def _adding(row: type[Base], insert: Insert) -> Executable:
+    return insert(row).on_conflict_do_nothing()
+
+
+@cache
+def _replacing(row: type[Base], insert: Insert, unless_newer: str | None) -> Executable:
+    inserting = insert(row)
+    new = inserting.excluded
+    table = row.__table__
+    kept = None if unless_newer is None else table.c[unless_newer] <= new[unless_newer]
+    return inserting.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={
+            column.name: new[column.name]
+            for column in table.columns
+            if not column.primary_key
+        },
+        where=kept,
+    )
 
 
 def spell(value: object) -> str:
