@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     URL,
@@ -153,5 +154,6 @@ def _begin_sqlite(connection: Connection) -> None:
     process wrote in between, and waiting does not help it.
     """
     read_only = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    driver.execute(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+    driver.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from orchestrator.adapters.database.models import EvidenceRow, Instant
-from orchestrator.adapters.database.work import Work
+from orchestrator.adapters.database.work import Prepared, Work
 from orchestrator.domain.canonical import canonical_json
 from orchestrator.domain.evidence import (
     Entry,
@@ -94,7 +94,7 @@ class Evidence:
             rows.append(_row(record, payload))
             head = head_after(record)
         if rows:
-            self._work.run(_APPEND, *rows)
+            self._work.write(_APPEND, *rows)
         self._chain.head = head
         return head
 
@@ -169,8 +169,7 @@ class Evidence:
         return [_record(row) for row in rows]
 
 
-#: Made once: that costs more than running it.
-_APPEND = insert(EvidenceRow)
+_APPEND = Prepared(insert(EvidenceRow))
 _ORDER = (EvidenceRow.at, EvidenceRow.writer, EvidenceRow.sequence)
 
 

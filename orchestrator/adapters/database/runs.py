@@ -22,7 +22,7 @@ from orchestrator.adapters.database.models import (
     PlanRow,
     RunRow,
 )
-from orchestrator.adapters.database.work import Work, read, read_all, spell
+from orchestrator.adapters.database.work import Prepared, Work, read, read_all, spell
 from orchestrator.application.ports.storage import Lease, LeaseHeld
 from orchestrator.domain.remediation import Attempt, AttemptState
 from orchestrator.domain.rollout import Run
@@ -111,7 +111,7 @@ class Runs:
         The condition is part of the statement, so nobody can come in between.
         """
         where = {"of_run": attempt.run, "of_server": attempt.server, "held": fence}
-        return self._work.run(_SAVE_ATTEMPT, {**where, **_changing(attempt)}) == 1
+        return self._work.write(_SAVE_ATTEMPT, {**where, **_changing(attempt)}) == 1
 
     def attempts_on(self, server: str) -> Sequence[Attempt]:
         """Every attempt on a server, newest run first."""
@@ -223,8 +223,7 @@ def _is_attempt(run: str, server: str) -> ColumnElement[bool]:
     return and_(AttemptRow.run == run, AttemptRow.server == server)
 
 
-#: Made once: to make a statement costs ten times what running it does.
-_SAVE_ATTEMPT = (
+_SAVE_ATTEMPT = Prepared(
     update(AttemptRow)
     .where(
         AttemptRow.run == bindparam("of_run"),
