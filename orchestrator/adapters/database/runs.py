@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import (
@@ -223,6 +223,15 @@ def _is_attempt(run: str, server: str) -> ColumnElement[bool]:
     return and_(AttemptRow.run == run, AttemptRow.server == server)
 
 
+#: The columns that move with an attempt.
+_MOVING: Mapping[str, Callable[[Attempt], object]] = {
+    "state": lambda attempt: attempt.state.value,
+    "fence": lambda attempt: attempt.fence,
+    "installed": lambda attempt: attempt.installed_at is not None,
+    "drained": lambda attempt: attempt.drained,
+    "body": spell,
+}
+
 _SAVE_ATTEMPT = Prepared(
     update(AttemptRow)
     .where(
@@ -230,16 +239,9 @@ _SAVE_ATTEMPT = Prepared(
         AttemptRow.server == bindparam("of_server"),
         AttemptRow.fence == bindparam("held"),
     )
-    .values({name: bindparam(name) for name in ("state", "fence", "installed", "body")})
+    .values({name: bindparam(name) for name in _MOVING})
 )
 
 
 def _changing(attempt: Attempt) -> dict[str, object]:
-    """The columns that move with an attempt."""
-    return {
-        "state": attempt.state.value,
-        "fence": attempt.fence,
-        "installed": attempt.installed_at is not None,
-        "drained": attempt.drained,
-        "body": spell(attempt),
-    }
+    return {name: value_of(attempt) for name, value_of in _MOVING.items()}
