@@ -18,11 +18,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import cast
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from orchestrator.adapters.database.engine import LOCK_SECONDS
 from orchestrator.adapters.database.errors import failure
@@ -158,9 +157,15 @@ class _Group:
 
     def commit(self) -> None:
         """Commit what was not lost, and let the write lock go."""
-        with closing(self.connection):
+        try:
             if self.error is None:
                 self._transaction.commit()
+        except BaseException:
+            # What is left of the transaction goes with its connection.
+            self.connection.invalidate()
+            raise
+        finally:
+            self.connection.close()
 
 
 class _Turns:

@@ -132,7 +132,7 @@ class SqlStorage:
 
     @contextmanager
     def _alone(self) -> Iterator[tuple[Connection, Chain]]:
-        """A transaction of its own; PostgreSQL itself commits those at once together."""
+        """A transaction of its own; PostgreSQL groups the commits of many itself."""
         with (
             self._engine.connect() as connection,
             # Lent last: there are no more chains than connections.

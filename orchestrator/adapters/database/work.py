@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Executable, UpdateBase, func, select
+from sqlalchemy import Connection, Dialect, Executable, UpdateBase, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
 
 from orchestrator.adapters.database.models import Base
 from orchestrator.application.codec import from_json, to_json
 from orchestrator.domain.canonical import canonical_json
 
 T = TypeVar("T")
+Spelling = Callable[[Any], Any]
 
 #: Names the lock under which PostgreSQL's writers decide, one after another.
 _DECISION_LOCK = 0x6F726368  # "orch"
@@ -42,13 +44,18 @@ class Prepared:
         self._spellings = {
             name: spelling
             for name, parameter in compiled.binds.items()
-            if (spelling := parameter.type.bind_processor(dialect)) is not None
+            if (spelling := _spelling(parameter.type, dialect)) is not None
         }
 
     def spelled(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """A row as SQLite's driver takes it."""
         changed = {name: as_(row[name]) for name, as_ in self._spellings.items()}
         return {**row, **changed}
+
+
+def _spelling(kind: TypeEngine[Any], dialect: Dialect) -> Spelling | None:
+    """How a type's values are spelled for a database, if not as they are."""
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -73,6 +74,17 @@ def test_append_returns_the_head(storage: SqlStorage) -> None:
         assert uow.evidence.heads() == (first,)
     with storage.begin() as uow:
         assert uow.evidence.append(step(3)).sequence == 3
+
+
+def test_a_record_comes_once_whatever_the_fraction_of_its_second(
+    storage: SqlStorage, clock: FakeClock
+) -> None:
+    clock.moment = clock.moment.replace(microsecond=120_254)
+    with storage.begin() as uow:
+        uow.evidence.append(step(1), step(2))
+    with storage.read() as uow:
+        found = list(itertools.islice(uow.evidence.records(), 3))
+        assert [record.at for record in found] == [clock.moment] * 2
 
 
 def test_each_writer_has_a_chain_of_its_own(

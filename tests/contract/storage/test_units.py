@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from orchestrator.adapters.database import SqlStorage
+from orchestrator.adapters.database.engine import LOCK_SECONDS
 from orchestrator.application.ports.storage import StorageError
 from orchestrator.domain.evidence import Entry, RecordKind
+from tests.fixtures.chains import chains_hold
 from tests.fixtures.samples import AT, free_space
 from tests.fixtures.storage import Opener, at_once
 
@@ -130,3 +134,75 @@ def test_a_reader_does_not_wait_for_a_writer(storage: SqlStorage) -> None:
     finally:
         done.set()
         writer.join(30)
+
+
+def test_a_block_is_left_only_when_others_see_what_it_wrote(
+    storage: SqlStorage, open_again: Opener
+) -> None:
+    other = open_again()
+
+    def write(number: int) -> None:
+        for count in range(5):
+            name = f"srv{number}-{count}"
+            with storage.begin() as uow:
+                uow.facts.put_contact(name, AT, None)
+            with other.read() as uow:
+                assert name in uow.facts.contacts()
+
+    at_once(16, write)
+
+
+def test_a_unit_that_fails_among_many_is_undone_alone(storage: SqlStorage) -> None:
+    def write(number: int) -> None:
+        for count in range(8):
+            with suppress(ZeroDivisionError), storage.begin() as uow:
+                uow.facts.put_contact(f"srv{number}-{count}", AT, None)
+                uow.evidence.append(Entry(RecordKind.STEP, f"srv{number}-{count}", {}))
+                _ = 1 / ((number + count) % 2)
+
+    at_once(16, write)
+    kept = {
+        f"srv{n}-{count}" for n in range(16) for count in range(8) if (n + count) % 2
+    }
+    with storage.read() as uow:
+        assert set(uow.facts.contacts()) == kept
+        assert {record.subject for record in uow.evidence.records()} == kept
+        assert chains_hold(uow.evidence)
+
+
+def test_another_process_gets_its_turn_while_many_threads_write(
+    storage: SqlStorage, open_again: Opener
+) -> None:
+    other, stop = open_again(), threading.Event()
+
+    def write(number: int) -> float:
+        if number == 0:
+            try:
+                return longest_wait()
+            finally:
+                stop.set()
+        while not stop.is_set():
+            with storage.begin() as uow:
+                uow.facts.put_contact(f"srv{number}", AT, None)
+        return 0.0
+
+    def longest_wait() -> float:
+        waits = []
+        for _ in range(10):
+            begun = time.perf_counter()
+            with other.begin() as uow:
+                uow.facts.put_contact("other", AT, None)
+            waits.append(time.perf_counter() - begun)
+        return max(waits)
+
+    assert at_once(16, write)[0] < LOCK_SECONDS / 2
+
+
+def test_a_second_unit_in_a_units_block_is_refused(sqlite_storage: SqlStorage) -> None:
+    """On SQLite it would wait for itself."""
+    with sqlite_storage.begin() as uow:
+        uow.facts.put_contact("srv01", AT, None)
+        with pytest.raises(RuntimeError), sqlite_storage.begin():
+            pass
+    with sqlite_storage.read() as uow:
+        assert set(uow.facts.contacts()) == {"srv01"}
