@@ -92,7 +92,7 @@ class Groups:
         self._group = None
         try:
             group.commit()
-        except Exception as error:  # noqa: BLE001 - each unit of the group raises it
+        except BaseException as error:  # noqa: BLE001 - each unit of the group raises it
             group.error = error
         finally:
             if group.error is not None:

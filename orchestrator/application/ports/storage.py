@@ -276,7 +276,8 @@ class Storage(Protocol):
 
         Read first, then write: what is read to decide by (the inventory, a
         definition, a plan, a run, leases, what is unsettled) is nobody else's to
-        change until the block ends. Keep the block short, and open no other in it.
+        change until the block ends, and the block ends once all of it is durable.
+        Keep the block short, and open no other in it.
 
         Raises:
             StorageError: the database failed.

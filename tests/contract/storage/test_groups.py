@@ -8,10 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event, insert, text
 
 from orchestrator.adapters.database import SqlStorage, open_storage
 from orchestrator.adapters.database.engine import make_engine, parse_url
+from orchestrator.adapters.database.evidence import Chain
+from orchestrator.adapters.database.groups import Groups
+from orchestrator.adapters.database.models import ContactRow
 from orchestrator.application.ports.storage import StorageError
 from orchestrator.domain.evidence import Entry, RecordKind
 from tests.fakes.clock import FakeClock
@@ -27,6 +30,7 @@ class Disk:
     """Counts commits, and fails some as a broken disk would."""
 
     fails_at: frozenset[int] = frozenset()
+    error: BaseException = field(default_factory=KeyboardInterrupt)
     commits: int = 0
     failed: list[int] = field(default_factory=list)
 
@@ -34,7 +38,7 @@ class Disk:
         self.commits += 1
         if self.commits in self.fails_at:
             self.failed.append(self.commits)
-            raise sqlite3.OperationalError("disk I/O error")
+            raise self.error
 
 
 @pytest.fixture
@@ -93,10 +97,11 @@ def test_units_of_many_threads_share_commits(
     assert disk.commits < THREADS * UNITS / 2
 
 
+@pytest.mark.parametrize("kind", [sqlite3.OperationalError, KeyboardInterrupt])
 def test_where_a_commit_fails_each_unit_of_its_group_raises_and_none_is_stored(
-    storage: SqlStorage, engine: Engine
+    storage: SqlStorage, engine: Engine, kind: type[BaseException]
 ) -> None:
-    disk = Disk(fails_at=frozenset({2, 4}))
+    disk = Disk(fails_at=frozenset({2, 4}), error=kind("disk I/O error"))
     event.listen(engine, "commit", disk.commit)
     told = write_much(storage)
     errors = [error for error in told.values() if error is not None]
@@ -134,3 +139,16 @@ def test_a_lone_unit_that_is_undone_leaves_the_next_one_whole(
         uow.evidence.append(Entry(RecordKind.STEP, "srv01", {}))
         _ = 1 / 0
     assert_stored_as_told(storage, {"srv02": write(storage, "srv02")})
+
+
+def test_a_unit_is_committed_though_the_next_in_turn_gave_up(
+    storage: SqlStorage, engine: Engine
+) -> None:
+    groups = Groups(engine, Chain("writer"))
+    groups._turns._count(1)  # one that is counted as waiting and never comes
+    with groups.unit() as (connection, _):
+        connection.execute(
+            insert(ContactRow).values(server="srv01", at=AT, fault="null")
+        )
+    with storage.read() as uow:
+        assert set(uow.facts.contacts()) == {"srv01"}
