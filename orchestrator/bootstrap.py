@@ -185,6 +185,7 @@ class Program:
             installer_seconds=settings.installer_seconds,
             lost_contact_seconds=settings.lost_contact_seconds,
             service_seconds=settings.service_seconds,
+            serving_seconds=settings.serving_seconds,
             lease_seconds=settings.lease_seconds,
         )
 

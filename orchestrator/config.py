@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     lost_contact_seconds: PositiveFloat = 300.0
     #: Seconds for a service to stop and start again.
     service_seconds: PositiveFloat = 300.0
+    #: Seconds for its listeners and applications to be up again once it runs.
+    serving_seconds: PositiveFloat = 120.0
     #: A site's own playbooks and hooks.yml.
     hooks_folder: Path | None = None
     #: Shipped playbooks that are switched on.

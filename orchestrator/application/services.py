@@ -56,6 +56,8 @@ class Limits:
     lost_contact_seconds: float = 300.0
     #: For a service to stop and start again.
     service_seconds: float = 300.0
+    #: For its listeners and applications to be up again once it runs.
+    serving_seconds: float = 120.0
     #: A lease that is not renewed for so long has lost its owner.
     lease_seconds: float = 120.0
     #: Between two looks of the dispatcher at what is waiting.

@@ -16,6 +16,7 @@ from typing import TypeVar
 from typing_extensions import override
 
 from orchestrator.domain.hotfix import Platform
+from orchestrator.domain.serving import Serving
 from orchestrator.domain.version import Branch, FileVersion
 
 
@@ -37,6 +38,8 @@ class FactKind(StrEnum):
     SERVICE = "service"
     #: Subject: the image name, lower case, such as ``lsass.exe``.
     PROCESS = "process"
+    #: What LCS serves with; only an attempt asks, and no verdict rests on it.
+    SERVING = "serving"
     #: How the server was reached; no verdict rests on it.
     ENDPOINT = "endpoint"
 
@@ -237,6 +240,7 @@ FactValue = (
     | FreeSpace
     | ServiceState
     | Processes
+    | Serving
     | ServiceEndpoint
 )
 
@@ -252,6 +256,7 @@ VALUE_TYPES: Mapping[FactKind, type[FactValue]] = {
     FactKind.FREE_SPACE: FreeSpace,
     FactKind.SERVICE: ServiceState,
     FactKind.PROCESS: Processes,
+    FactKind.SERVING: Serving,
     FactKind.ENDPOINT: ServiceEndpoint,
 }
 

@@ -9,7 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.lab.windows.languages import LANGUAGES
-from orchestrator.lab.windows.profile import InstallFault, Profile, ServiceFault
+from orchestrator.lab.windows.profile import (
+    InstallFault,
+    Profile,
+    ServiceFault,
+    ServingFault,
+)
 
 Value = str | int | float | None
 MEGABYTE = 1 << 20
@@ -64,6 +69,7 @@ class Trait(StrEnum):
     PENDING_RENAME = "pending-rename"
     INSTALLER = "installer"
     SERVICE_FAULT = "service"
+    SERVING_FAULT = "stays-down"
     CLOCK_STEP = "clock-step"
     CLOCK_OFFSET = "clock-offset"
     TIME_ZONE = "time-zone"
@@ -152,6 +158,10 @@ MEANINGS: Mapping[Trait, Meaning] = MappingProxyType(
         Trait.SERVICE_FAULT: Meaning(
             *(_as("service_fault", ServiceFault), "start-fails"),
             tuple(map(str, ServiceFault)),
+        ),
+        Trait.SERVING_FAULT: Meaning(
+            *(_as("serving_fault", ServingFault), "application"),
+            tuple(map(str, ServingFault)),
         ),
         Trait.CLOCK_STEP: Meaning(
             _as("clock_step_seconds", float), -3600.0, least=_BACK

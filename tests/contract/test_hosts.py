@@ -40,6 +40,7 @@ from orchestrator.domain.facts import (
 from orchestrator.domain.hotfix import Package, Platform, Provenance
 from orchestrator.domain.remediation import AttemptEvidence
 from orchestrator.domain.server import Endpoint, Role, Server
+from orchestrator.domain.serving import Serving
 from orchestrator.domain.version import FileVersion
 from orchestrator.lab.scenario import Scenario
 from orchestrator.lab.serve import ARTICLE, Lab
@@ -164,6 +165,15 @@ def test_a_service_that_is_not_there_is_a_value(estate: Estate) -> None:
     with estate.gateway.reader(estate.server, estate.credential) as host:
         assert host.service("NoSuchService") == ServiceState(exists=False)
         assert host.service("RTCSRV").running
+
+
+def test_what_lcs_serves_with_is_up_and_of_its_kind(estate: Estate) -> None:
+    with estate.gateway.reader(estate.server, estate.credential) as host:
+        seen = host.serving()
+    assert isinstance(seen.value, Serving)
+    assert seen.kind is FactKind.SERVING
+    assert 5061 in {one.port for one in seen.value.listeners}
+    assert all(one.up for one in (*seen.value.applications, *seen.value.modules))
 
 
 def test_a_claim_is_taken_once_and_the_taker_may_ask_again(estate: Estate) -> None:

@@ -56,6 +56,7 @@ from orchestrator.domain.facts import (
 from orchestrator.domain.hotfix import Package, Platform
 from orchestrator.domain.remediation import AttemptEvidence, ProcessSeen
 from orchestrator.domain.server import Server
+from orchestrator.domain.serving import Listener, Part, Reach, Serving
 
 TOKEN = re.compile(r"[a-z0-9-]{8,64}")
 ADMINISTRATORS = "S-1-5-32-544"
@@ -135,6 +136,17 @@ class FakeHost:
     #: Set to another hash to play a package that changed after it was staged.
     tampered: bool = False
     restart_seconds: float = 5.0
+    #: What LCS tells of itself.
+    serves: Serving = field(
+        default_factory=lambda: Serving(
+            (Listener("*", 5061, Reach.OPEN),),
+            (Part("Filter", up=True),),
+            (Part("{1}", up=True),),
+        )
+    )
+    #: What it tells at each look once its service was restarted; the last remains.
+    serves_after_restart: list[Serving | Unreadable] = field(default_factory=list)
+    restarted: bool = False
     #: Services that stop but do not start again.
     stuck_services: set[str] = field(default_factory=set)
     faults: list[ScriptedFault] = field(default_factory=list)
@@ -344,6 +356,15 @@ class FakeReader:
         with self.host.call("service", self.server.name):
             return self.host.services.get(name, ServiceState(exists=False))
 
+    def serving(self) -> Observation:
+        """LCS's listeners, applications and modules."""
+        with self.host.call("serving", self.server.name):
+            told = self.host.serves_after_restart
+            if not (self.host.restarted and told):
+                return self._observe(FactKind.SERVING, "", self.host.serves)
+            value = told.pop(0) if len(told) > 1 else told[0]
+            return Observation(FactKind.SERVING, value, "fake", self.host.clock.now())
+
     def evidence(self, folder: AttemptFolder) -> AttemptEvidence:
         """What the host tells of an attempt."""
         with self.host.call("evidence", self.server.name):
@@ -472,6 +493,7 @@ class FakeWriter(FakeReader):
                 self.host.services[name] = stopped
                 return stopped
             self.host.start_service(name)
+            self.host.restarted = True
             return self.host.services[name]
 
     def clean_up(self, folder: AttemptFolder) -> None:

@@ -168,9 +168,7 @@ def read_product(
         inventory: the product of the inventory, believed where only the service
             is found.
     """
-    pools = _lcs_rows(
-        wsman, select("MajorVersion, MinorVersion", "MSFT_SIPPoolSetting")
-    )
+    pools = lcs_rows(wsman, select("MajorVersion, MinorVersion", "MSFT_SIPPoolSetting"))
     numbers = [
         (row.number("MajorVersion"), row.number("MinorVersion")) for row in pools
     ]
@@ -186,7 +184,7 @@ def read_product(
     return Product(inventory if marker.exists else None, trusted=_trusted(wsman))
 
 
-def _lcs_rows(wsman: WsMan, query: str) -> tuple[Row, ...]:
+def lcs_rows(wsman: WsMan, query: str) -> tuple[Row, ...]:
     """Rows of a class that only LCS brings; none where WMI refuses the query."""
     try:
         return wsman.query(query)
@@ -198,7 +196,7 @@ def _lcs_rows(wsman: WsMan, query: str) -> tuple[Row, ...]:
 
 def _edition(wsman: WsMan) -> str:
     r"""``(local)\rtc`` is Standard Edition, another computer Enterprise."""
-    rows = _lcs_rows(wsman, select("Backend", "MSFT_SIPLogSetting"))
+    rows = lcs_rows(wsman, select("Backend", "MSFT_SIPLogSetting"))
     backend = next((found for row in rows if (found := row.text("Backend"))), "")
     if not backend:
         return ""
@@ -207,7 +205,7 @@ def _edition(wsman: WsMan) -> str:
 
 
 def _trusted(wsman: WsMan) -> tuple[str, ...]:
-    rows = _lcs_rows(wsman, select("FQDN", "MSFT_SIPESTrustedServerSetting"))
+    rows = lcs_rows(wsman, select("FQDN", "MSFT_SIPESTrustedServerSetting"))
     return tuple(sorted({name.lower() for row in rows if (name := row.text("FQDN"))}))
 
 

@@ -69,6 +69,10 @@ class WinRmLimits:
     quota_wait_max_s: float = 8.0
     #: How many names stand in one WQL query.
     names_per_query: int = 40
+    #: How long a listener of the product may take to accept a connection, and how
+    #: many of them are tried.
+    listener_timeout_s: float = 2.0
+    listeners_tried: int = 8
     #: Pause between two looks at a service that stops or starts.
     service_poll_s: float = 1.0
     #: Name of our folder under the Windows folder.

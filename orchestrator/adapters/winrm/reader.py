@@ -13,9 +13,10 @@ from orchestrator.adapters.winrm.faults import translated
 from orchestrator.adapters.winrm.ladder import Capability
 from orchestrator.adapters.winrm.layout import Layout
 from orchestrator.adapters.winrm.registry import Registry
+from orchestrator.adapters.winrm.serving import read_serving
 from orchestrator.adapters.winrm.session import Session
 from orchestrator.adapters.winrm.shell import Shell
-from orchestrator.adapters.winrm.survey import Survey
+from orchestrator.adapters.winrm.survey import Survey, or_unreadable
 from orchestrator.adapters.winrm.wsman import WsMan
 from orchestrator.application.ports.hosts import (
     AttemptFolder,
@@ -90,6 +91,16 @@ class WinRmReader:
         with self._translated():
             zone = evidence.read_moment(self._wsman).zone
             return facts.read_services(self._wsman, [name], zone)[name]
+
+    def serving(self) -> Observation:
+        """LCS's listeners, applications and modules as they are now."""
+        limits = self._session.limits
+        with self._translated():
+            value = or_unreadable(
+                lambda: read_serving(self._wsman, self._where.address.host, limits)
+            )
+        source = "MSFT_SIP… classes, TCP connections"
+        return Observation(FactKind.SERVING, value, source, self._now())
 
     def evidence(self, folder: AttemptFolder) -> AttemptEvidence:
         """What the host tells of an attempt."""

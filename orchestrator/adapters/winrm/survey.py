@@ -243,12 +243,16 @@ class Survey:
         self.seen.append(Observation(kind, value, source, self.now(), subject))
 
     def _try(self, read: Callable[[], T]) -> T | Unreadable:
-        """Read; what the host refuses or garbles in one value stays a value."""
-        try:
-            return read()
-        except UnreadableError as error:
-            return Unreadable(str(error))
-        except WsFaultError as fault:
-            if fault.quota:
-                raise
-            return Unreadable(str(fault))
+        return or_unreadable(read)
+
+
+def or_unreadable(read: Callable[[], T]) -> T | Unreadable:
+    """Read; what the host refuses or garbles in one value stays a value."""
+    try:
+        return read()
+    except UnreadableError as error:
+        return Unreadable(str(error))
+    except WsFaultError as fault:
+        if fault.quota:
+            raise
+        return Unreadable(str(fault))

@@ -9,6 +9,7 @@ from orchestrator.application.attempt.fingerprints import (
     fingerprints,
     uninstall_folder,
 )
+from orchestrator.application.attempt.serving import still_serving
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.ports.hosts import AttemptFolder, HostWriter
 from orchestrator.application.survey import read_with
@@ -205,21 +206,20 @@ def _services_before(turn: Turn) -> tuple[str, ...]:
 
 
 def _finish(turn: Turn, host: HostWriter, outcome: Outcome, reason: str) -> None:
-    """Health, then record: the outcome stands once the services run."""
+    """Health, then record: the outcome stands once all serves that did before."""
     with turn.step(Step.HEALTH):
-        down = _down(turn)
-        if down:
-            _end(
-                turn,
-                Outcome.UNHEALTHY,
-                f"{down} ran before and does not now; {reason}",
-            )
+        missing, found = _down(turn), ""
+        if not missing:
+            missing, found = still_serving(turn, host)
+        if missing:
+            told = f"up before the change and not now: {missing}; {reason}"
+            _end(turn, Outcome.UNHEALTHY, told)
             return
         out = undrain(turn)
         if out is not None:
             _end(turn, *out)
             return
-        turn.end_step("the services that ran before run")
+        turn.end_step(f"the services that ran before run{found}")
     with turn.step(Step.RECORD):
         host.clean_up(AttemptFolder(turn.attempt.token))
         _end(turn, outcome, reason)
@@ -232,7 +232,7 @@ def _down(turn: Turn) -> str:
         seen = facts.find(FactKind.SERVICE, name)
         state = seen.value if seen else None
         if not isinstance(state, ServiceState) or not state.running:
-            down.append(name)
+            down.append(f"service {name}")
     return ", ".join(down)
 
 

@@ -11,6 +11,7 @@ from orchestrator.application.attempt.fingerprints import (
     fingerprints,
     uninstall_folder,
 )
+from orchestrator.application.attempt.serving import SERVED, what_serves
 from orchestrator.application.attempt.turn import Turn
 from orchestrator.application.plans import package_of
 from orchestrator.application.ports.hosts import (
@@ -101,7 +102,11 @@ def _precheck(turn: Turn, host: HostWriter) -> bool:
             )
             return False
         turn.save(
-            details={**turn.attempt.details, "services": _running_services(turn)},
+            details={
+                **turn.attempt.details,
+                "services": _running_services(turn),
+                SERVED: "\n".join(what_serves(turn, host)),
+            },
             files_before=before,
             steps=turn.closed_steps(f"as planned: {judgement.verdict.value}"),
         )

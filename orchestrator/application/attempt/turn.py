@@ -16,10 +16,10 @@ from typing import Any
 from orchestrator.application.codec import to_json
 from orchestrator.application.judging import Estate, system_of
 from orchestrator.application.services import Services
-from orchestrator.application.survey import Reading, store
+from orchestrator.application.survey import Reading, store, store_facts
 from orchestrator.domain.effect import OwnRecord
 from orchestrator.domain.evidence import Entry, RecordKind
-from orchestrator.domain.facts import FactSet, OperatingSystem
+from orchestrator.domain.facts import FactSet, Observation, OperatingSystem
 from orchestrator.domain.planning import Plan, PlannedServer
 from orchestrator.domain.remediation import (
     Action,
@@ -135,6 +135,11 @@ class Turn:
         with self.services.storage.begin() as uow:
             store(uow, (self.estate.hotfix,), found, self.services)
         return self._judge(FactSet.of(found.observations))
+
+    def note(self, seen: Observation) -> None:
+        """Store one more fact of the server, on which no verdict rests."""
+        with self.services.storage.begin() as uow:
+            store_facts(uow, self.server.name, (seen,), self.now())
 
     def _judge(self, facts: FactSet) -> Judgement:
         known = {**self.estate.facts, self.server.name: facts}

@@ -186,6 +186,13 @@ class HostReader(Protocol):
     def service(self, name: str) -> ServiceState:
         """A service as it is now."""
 
+    def serving(self) -> Observation:
+        """LCS's listeners, applications and modules as they are now.
+
+        Each listener at the address of this conversation is tried with a TCP
+        connection that is closed at once.
+        """
+
     def evidence(self, folder: AttemptFolder) -> AttemptEvidence:
         """What the host tells of an attempt.
 

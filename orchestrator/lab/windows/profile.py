@@ -52,6 +52,16 @@ class ServiceFault(StrEnum):
     START_HANGS = "start-hangs"
 
 
+class ServingFault(StrEnum):
+    """What of LCS does not come up again when its service is started anew."""
+
+    NONE = "none"
+    #: The application does not connect to the server any more.
+    APPLICATION = "application"
+    #: The archiving agent stays stopped.
+    MODULE = "module"
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Simulated seconds that things take."""
@@ -97,6 +107,7 @@ class Profile:
     leak_per_hour: int = 0
     install_fault: InstallFault = InstallFault.NONE
     service_fault: ServiceFault = ServiceFault.NONE
+    serving_fault: ServingFault = ServingFault.NONE
     #: The installer ignores that it was to keep a backup.
     no_rollback_folder: bool = False
     #: The Windows folder hands full control to everyone, and so do its children.

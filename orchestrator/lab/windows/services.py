@@ -56,6 +56,8 @@ class Service:
     pid: int = 0
     exit_code: int = ERROR_NEVER_STARTED
     specific_code: int = 0
+    #: How often it came up since the computer was first looked at.
+    restarts: int = 0
 
     @property
     def image(self) -> str:
@@ -132,6 +134,7 @@ class ServiceManager:
             self._gone(service, ERROR_SERVICE_SPECIFIC, 1)
         else:
             service.state, service.exit_code = State.RUNNING, 0
+            service.restarts += 1
 
     def running(self, service: Service, pid: int) -> None:
         """Say that a service has been running, as this process."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from uuid import NAMESPACE_DNS, uuid5
 
 from orchestrator.lab.windows.host import Host
+from orchestrator.lab.windows.profile import ServingFault
 from orchestrator.lab.windows.services import State
 from orchestrator.lab.windows.wmi.model import Row, Rows, WmiClass, table
 from orchestrator.lab.windows.wql import Condition
@@ -16,6 +17,7 @@ from orchestrator.lab.windows.wql import Condition
 SIP_TCP, SIP_TLS = 5060, 5061
 DEFAULT_TLS_COUNT = 40
 _IN_POOL = ("standard", "front-end", "director")
+_AGENT = "Archiving Agent"
 _AT_EDGE = ("access-proxy", "proxy")
 
 
@@ -62,13 +64,13 @@ def _backend(host: Host) -> str:
 
 
 def _listening(host: Host, _: Condition | None) -> Iterator[Row]:
-    transports = ((SIP_TCP, 1), (SIP_TLS, 2))
+    transports = ((SIP_TCP, "TCP"), (SIP_TLS, "TLS"))
     for port, transport in transports:
         tls = port == SIP_TLS
         yield {
             "InstanceID": _ident(host, f"listen-{port}"),
             "Enabled": True,
-            "IPAddress": "0.0.0.0",  # noqa: S104 -- what a listener on every address shows
+            "IPAddress": "*",
             "Port": port,
             "TransportType": transport,
             "TLSCertIssuer": [76, 97, 98] if tls else None,
@@ -95,27 +97,37 @@ def _log(host: Host, _: Condition | None) -> Iterator[Row]:
 
 
 def _modules(host: Host, _: Condition | None) -> Iterator[Row]:
-    status = "Started" if _runs(host) else "Stopped"
-    for name in ("User Services", "Archiving Agent", "Application Services"):
+    for name in ("User Services", _AGENT, "Application Services"):
+        down = ServingFault.MODULE if name == _AGENT else None
+        started = _came_up(host, down)
         yield {
             "InstanceID": _ident(host, name),
-            "Name": name,
-            "ExecutionStatus": status,
+            "ExecutionStatus": "Started" if started else "Stopped",
         }
 
 
-def _runs(host: Host) -> bool:
+def _came_up(host: Host, fault: ServingFault | None) -> bool:
+    """Whether what a fault keeps down is up; it keeps down what was restarted."""
     service = host.services.find(host.profile.service[0])
-    return service is not None and service.state is State.RUNNING
+    if service is None or service.state is not State.RUNNING:
+        return False
+    return host.profile.serving_fault is not fault or service.restarts == 0
 
 
 def _applications(host: Host, _: Condition | None) -> Iterator[Row]:
     yield {
         "InstanceID": _ident(host, "application"),
+        "Running": _came_up(host, ServingFault.APPLICATION),
+    }
+
+
+def _application_settings(host: Host, _: Condition | None) -> Iterator[Row]:
+    yield {
+        "InstanceID": _ident(host, "application"),
         "Critical": False,
         "Enabled": True,
         "Name": "Lab filter",
-        "Running": _runs(host),
+        "ScriptPath": "",
         "URI": "http://lab.example/filter",
     }
 
@@ -152,9 +164,12 @@ CLASSES: tuple[WmiClass, ...] = (
     _lcs("MSFT_SIPRoutingSetting", "DefaultPort", _routing),
     _lcs("MSFT_SIPESTrustedServerSetting", "FQDN Version", _trusted),
     _lcs("MSFT_SIPLogSetting", "Backend Critical", _log),
-    _lcs("MSFT_SIPLoadedExtensionModuleElement", "Name ExecutionStatus", _modules),
+    _lcs("MSFT_SIPLoadedExtensionModuleElement", "ExecutionStatus", _modules),
+    _lcs("MSFT_SIPApplicationElement", "Running", _applications),
     _lcs(
-        "MSFT_SIPApplicationElement", "Critical Enabled Name Running URI", _applications
+        "MSFT_SIPApplicationSetting",
+        "Critical Enabled Name ScriptPath URI",
+        _application_settings,
     ),
     _lcs(
         "MSFT_SIPFederationInternalEdgeSetting",
