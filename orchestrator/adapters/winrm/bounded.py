@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import h11
 
@@ -173,7 +174,8 @@ class BoundedConnection:
 
     def _secured(self, made: socket.socket) -> socket.socket:
         try:
-            return _trust().wrap_socket(made, server_hostname=self.address.host)
+            trust = _trust(self._limits.ca_file)
+            return trust.wrap_socket(made, server_hostname=self.address.host)
         except ssl.SSLError as error:
             raise TlsError(f"TLS failed: {error.reason or 'no reason'}") from error
 
@@ -257,6 +259,9 @@ def _watch(sock: socket.socket) -> None:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
     """What this computer trusts; loading it takes longer than a handshake."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context

@@ -18,7 +18,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from orchestrator.adapters.winrm import bounded
 from orchestrator.adapters.winrm.bounded import Address, Answer, BoundedConnection
 from orchestrator.adapters.winrm.faults import (
     AdapterError,
@@ -219,27 +218,12 @@ def certificate() -> bytes:
     return key.private_bytes(pem, pkcs8, plain) + made.public_bytes(pem)
 
 
-@pytest.fixture
-def trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
-    """Makes this computer trust a certificate."""
-
-    def trusting(file: Path) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(file))
-        bounded._trust.cache_clear()
-
-    yield trusting
-    bounded._trust.cache_clear()
-
-
 @pytest.mark.parametrize("mechanism", [Mechanism.NTLM, Mechanism.BASIC])
 def test_a_trusted_host_over_tls_is_read(
-    gateway: WinRmGateway,
-    https: tuple[Server, Lab, Path],
-    trust: Callable[[Path], None],
-    mechanism: Mechanism,
+    https: tuple[Server, Lab, Path], mechanism: Mechanism
 ) -> None:
     server, lab, file = https
-    trust(file)
+    gateway = WinRmGateway(WinRmLimits(ca_file=file), clock=lambda: datetime.now(UTC))
     credential = credential_of(next(iter(lab.servers.values())).computer.profile)
     with gateway.reader(server, replace(credential, mechanisms=(mechanism,))) as host:
         assert host.service("RTCSRV").running
