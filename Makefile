@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
+SCALE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help ready demo test faults lint types contracts check format clean
+.PHONY: help ready demo test faults bench lint types contracts check format clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -31,6 +32,9 @@ faults: $(READY)  ## Kill program and connections at every point; 10,000 hostile
 	ORCHESTRATOR_ALL_FAULTS=1 ORCHESTRATOR_HOSTILE_CASES=10000 \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 	  tests/faults tests/unit/adapters/winrm/test_hostile_answers.py
+
+bench: $(READY)  ## Measure it all and write docs/performance.md; SCALE=0.02 tries it
+	$(BIN)/python -m benchmarks --scale $(SCALE)
 
 lint: $(READY)  ## Lint, check the format and the spelling
 	$(BIN)/ruff check .

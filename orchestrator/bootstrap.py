@@ -196,6 +196,7 @@ class Program:
                 Port(number, tls=number in _TLS_PORTS) for number in settings.ports
             ),
             connect_timeout_s=settings.connect_seconds,
+            ca_file=settings.ca_file,
             operation_timeout_s=int(settings.answer_seconds),
         )
 

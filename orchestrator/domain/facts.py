@@ -76,8 +76,6 @@ class OperatingSystem:
     host_time: datetime
     windows_directory: str
     system_directory: str
-    #: OEM code page for shells; ``None`` where it could not be read.
-    oem_code_page: int | None = None
 
     def resolve(self, path: str) -> str:
         """A path of a table with ``%systemroot%`` filled in, lower case."""

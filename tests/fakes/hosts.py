@@ -309,7 +309,6 @@ def server_2003(
         host_time=clock.now(),
         windows_directory=r"C:\WINDOWS",
         system_directory=r"C:\WINDOWS\system32",
-        oem_code_page=437,
     )
     host = FakeHost(clock, system)
     host.services["RTCSRV"] = ServiceState(

@@ -7,7 +7,7 @@ WMI refuses the whole query.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timezone
 
@@ -114,7 +114,6 @@ def read_host(wsman: WsMan, registry: Registry) -> Host:
         host_time=now,
         windows_directory=row.needed("WindowsDirectory"),
         system_directory=row.needed("SystemDirectory"),
-        oem_code_page=read_code_page(registry),
     )
     return Host(system, zone)
 
@@ -233,24 +232,42 @@ def read_free(wsman: WsMan, windows: str) -> FreeSpace:
     return FreeSpace(free)
 
 
+#: A process with its image's name, in lower case.
+Named = tuple[str, RunningProcess]
+
+
 def read_services(
     wsman: WsMan, names: Iterable[str], zone: timezone
 ) -> dict[str, ServiceState]:
     """Each service by name as asked for, with its process's start."""
-    wanted = list(names)
-    if not wanted:
-        return {}
-    rows = wsman.query(
-        select(
-            "Name, State, StartMode, ProcessId",
-            "Win32_Service",
-            any_of("Name", wanted),
-        )
-    )
-    found = {row.needed("Name").lower(): row for row in rows}
-    ids = [number for row in rows if (number := row.number("ProcessId"))]
-    started = _starts(wsman, ids, zone)
-    return {name: _service(found.get(name.lower()), started) for name in wanted}
+    rows = service_rows(wsman, names)
+    return services_of(names, rows, read_running(wsman, rows, (), zone))
+
+
+def service_rows(wsman: WsMan, names: Iterable[str]) -> dict[str, Row]:
+    """The services that are there, by their names in lower case."""
+    columns = "Name, State, StartMode, ProcessId"
+    wanted = any_of("Name", names)
+    rows = wsman.query(select(columns, "Win32_Service", wanted)) if wanted else ()
+    return {row.needed("Name").lower(): row for row in rows}
+
+
+def read_running(
+    wsman: WsMan, services: Mapping[str, Row], images: Iterable[str], zone: timezone
+) -> list[Named]:
+    """The processes of these services and images, in one query."""
+    ids = [number for row in services.values() if (number := row.number("ProcessId"))]
+    wanted = (any_of("ProcessId", ids), any_of("Name", images))
+    where = " OR ".join(some for some in wanted if some)
+    return _processes(wsman, where, zone) if where else []
+
+
+def services_of(
+    names: Iterable[str], rows: Mapping[str, Row], running: Iterable[Named]
+) -> dict[str, ServiceState]:
+    """Each service by name as asked for, with its process's start."""
+    started = {process.process_id: process for _, process in running}
+    return {name: _service(rows.get(name.lower()), started) for name in names}
 
 
 def _service(row: Row | None, started: dict[int, RunningProcess]) -> ServiceState:
@@ -268,30 +285,18 @@ def _service(row: Row | None, started: dict[int, RunningProcess]) -> ServiceStat
     )
 
 
-def _starts(wsman: WsMan, ids: list[int], zone: timezone) -> dict[int, RunningProcess]:
-    if not ids:
-        return {}
-    found = _processes(wsman, any_of("ProcessId", ids), zone)
-    return {process.process_id: process for _, process in found}
-
-
-def read_processes(
-    wsman: WsMan, images: Iterable[str], zone: timezone
+def processes_of(
+    images: Iterable[str], running: Iterable[Named]
 ) -> dict[str, Processes]:
     """The processes of each image."""
-    wanted = list(images)
-    if not wanted:
-        return {}
-    found = _processes(wsman, any_of("Name", wanted), zone)
+    found = list(running)
     return {
         image: Processes(tuple(one for name, one in found if name == image.lower()))
-        for image in wanted
+        for image in images
     }
 
 
-def _processes(
-    wsman: WsMan, where: str, zone: timezone
-) -> list[tuple[str, RunningProcess]]:
+def _processes(wsman: WsMan, where: str, zone: timezone) -> list[Named]:
     rows = wsman.query(
         select(
             "Name, ProcessId, CreationDate, PrivatePageCount", "Win32_Process", where

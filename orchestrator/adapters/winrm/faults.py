@@ -8,18 +8,15 @@ the adapter is a ``HostFaultError``.
 from __future__ import annotations
 
 import importlib
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from xml.etree.ElementTree import ParseError
 
-import requests
-from pypsrp._pool_manager import NewConnectionDisabled
+import h11
 from pypsrp.exceptions import AuthenticationError, WinRMError
 from spnego.exceptions import SpnegoError
-from urllib3.exceptions import HTTPError as Urllib3Error
 
 from orchestrator.application.ports.hosts import FaultKind, HostFaultError
 
@@ -152,11 +149,10 @@ _KERBEROS = {
     -1765328243: "there is no Kerberos ticket; get one with kinit",
     -1765328189: "there is no Kerberos ticket cache; get a ticket with kinit",
 }
-_CONNECTION = (requests.ConnectionError, requests.Timeout, Urllib3Error, OSError)
 #: pypsrp takes headers and sealed bodies apart without checks, so a hostile answer
 #: can surface as any of these.
 _GARBLED = (
-    requests.RequestException,
+    h11.ProtocolError,
     WinRMError,
     ParseError,
     ValueError,
@@ -169,12 +165,12 @@ _GARBLED = (
 
 @contextmanager
 def foreign() -> Iterator[None]:
-    """Round one call into requests, pypsrp or pyspnego: their failures become ours.
+    """Round one call into a socket, pypsrp or pyspnego: their failures become ours.
 
     A foreign text may quote what was sent, so only its class is repeated.
 
     Raises:
-        NotAdmittedError, ConnectionLostError, TlsError, MalformedError: by cause.
+        NotAdmittedError, ConnectionLostError, MalformedError: by cause.
     """
     try:
         yield
@@ -183,11 +179,7 @@ def foreign() -> Iterator[None]:
     except _CREDENTIAL as error:
         why = _kerberos_reason(error) or _name(error)
         raise NotAdmittedError(f"the credential could not be used: {why}") from error
-    except requests.exceptions.SSLError as error:
-        raise TlsError(f"TLS failed: {_tls_reason(error)}") from error
-    except NewConnectionDisabled as error:
-        raise ConnectionLostError("the connection had ended", sent=False) from error
-    except _CONNECTION as error:
+    except OSError as error:
         raise ConnectionLostError(
             f"the connection was lost ({_name(error)})", sent=True
         ) from error
@@ -225,12 +217,6 @@ def _kerberos_reason(error: BaseException | None) -> str | None:
 
 def _name(error: BaseException) -> str:
     return type(error).__name__
-
-
-def _tls_reason(error: BaseException) -> str:
-    """OpenSSL's own word for it, such as ``CERTIFICATE_VERIFY_FAILED``."""
-    found = re.search(r"\[SSL: ([A-Z0-9_]{3,60})\]", str(error))
-    return found[1] if found else _name(error)
 
 
 _HINT_REFUSED = (

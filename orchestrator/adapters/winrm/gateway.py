@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
+from orchestrator.adapters.winrm.bounded import BoundedConnection
 from orchestrator.adapters.winrm.faults import translated
 from orchestrator.adapters.winrm.ladder import climb
 from orchestrator.adapters.winrm.limits import WinRmLimits
 from orchestrator.adapters.winrm.reader import WinRmReader
-from orchestrator.adapters.winrm.session import Address, Session
+from orchestrator.adapters.winrm.session import Session
 from orchestrator.adapters.winrm.writer import WinRmWriter
 from orchestrator.application.ports.secrets import Credential
 from orchestrator.domain.server import Server
 
 #: pypsrp logs whole bodies at DEBUG, and what goes to a host's standard input with
 #: them; the authentication logs its tokens.
-_TALKATIVE = ("pypsrp", "spnego", "urllib3")
+_TALKATIVE = ("pypsrp", "spnego")
 
 
 class WinRmGateway:
@@ -47,8 +48,11 @@ class WinRmGateway:
         Raises:
             HostFaultError: nothing there speaks WinRM.
         """
-        where = climb(server, self._limits, known)
-        with self._session(server, credential, where.address) as session:
+        where, connection = climb(server, self._limits, known)
+        with (
+            closing(connection),
+            self._session(server, credential, connection) as session,
+        ):
             yield WinRmReader(server.name, session, where, self._now)
 
     @contextmanager
@@ -60,12 +64,15 @@ class WinRmGateway:
         Raises:
             HostFaultError: nothing there speaks WinRM.
         """
-        where = climb(server, self._limits, known)
-        with self._session(server, credential, where.address) as session:
+        where, connection = climb(server, self._limits, known)
+        with (
+            closing(connection),
+            self._session(server, credential, connection) as session,
+        ):
             yield WinRmWriter(server.name, session, where, self._now)
 
     def _session(
-        self, server: Server, credential: Credential, address: Address
+        self, server: Server, credential: Credential, connection: BoundedConnection
     ) -> Session:
         with translated(server.name):
-            return Session(address, credential, self._limits, self._sleep)
+            return Session(connection, credential, self._limits, self._sleep)

@@ -8,14 +8,12 @@ but knows no Identify (MS-WSMAN note 4), no WQL and no shell.
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import dataclass
 from enum import StrEnum
-from http.client import RemoteDisconnected
-
-import requests
 
 from orchestrator.adapters.winrm import identify
-from orchestrator.adapters.winrm.bounded import BoundedAdapter
+from orchestrator.adapters.winrm.bounded import Address, BoundedConnection
 from orchestrator.adapters.winrm.faults import (
     ConnectionLostError,
     MalformedError,
@@ -23,16 +21,14 @@ from orchestrator.adapters.winrm.faults import (
     foreign,
 )
 from orchestrator.adapters.winrm.limits import WinRmLimits
-from orchestrator.adapters.winrm.session import Address
 from orchestrator.adapters.winrm.soap import charset_in, decode_text
 from orchestrator.application.ports.hosts import FaultKind, HostFaultError
 from orchestrator.domain.server import Server
 
-_HEADERS = {
-    "WSMANIDENTIFY": "unauthenticated",
-    "Content-Type": "application/soap+xml;charset=UTF-8",
-    "Accept-Encoding": "identity",
-}
+_HEADERS = (
+    ("WSMANIDENTIFY", "unauthenticated"),
+    ("Content-Type", "application/soap+xml;charset=UTF-8"),
+)
 _UNAUTHORIZED = 401
 
 
@@ -88,8 +84,12 @@ def rungs(server: Server, limits: WinRmLimits) -> tuple[Address, ...]:
     return tuple(Address(end.address, rung.number, rung.tls) for rung in limits.ladder)
 
 
-def climb(server: Server, limits: WinRmLimits, known: str | None) -> Capability:
-    """The first endpoint that speaks WinRM; a known URL is tried first.
+def climb(
+    server: Server, limits: WinRmLimits, known: str | None
+) -> tuple[Capability, BoundedConnection]:
+    """The first endpoint that speaks WinRM, and the connection on which it did.
+
+    A known URL is tried first.
 
     Raises:
         HostFaultError: none does; says what each rung found.
@@ -99,9 +99,11 @@ def climb(server: Server, limits: WinRmLimits, known: str | None) -> Capability:
     )
     tried: list[Capability] = []
     for address in order:
-        found = probe(address, limits)
+        connection = BoundedConnection(address, limits)
+        found = probe(connection, limits)
         if found.finding is Finding.SPEAKS:
-            return found
+            return found, connection
+        connection.close()
         tried.append(found)
         if found.finding is Finding.UNKNOWN_HOST:
             break
@@ -119,75 +121,65 @@ def _nothing(server: Server, tried: list[Capability]) -> HostFaultError:
     return HostFaultError(kind, server.name, message, _HINTS[telling])
 
 
-def probe(address: Address, limits: WinRmLimits) -> Capability:
+def probe(connection: BoundedConnection, limits: WinRmLimits) -> Capability:
     """Connect and ask Identify, without a credential."""
-    blocked = _connect(address, limits.connect_timeout_s)
+    finding, stack = Finding.NOT_WINRM, ""
+    blocked = _connect(connection)
     if blocked is not None:
-        return Capability(address, blocked)
+        return Capability(connection.address, blocked)
     try:
-        status, text = _ask_again(address, limits)
+        status, text = _ask_again(connection, limits)
         identity = identify.read_identity(text)
     except TlsError:
-        return Capability(address, Finding.TLS)
-    except ConnectionLostError as error:
-        silent = _among(error, (TimeoutError, RemoteDisconnected, ConnectionError))
-        return Capability(address, Finding.SILENT if silent else Finding.NOT_WINRM)
+        finding = Finding.TLS
+    except ConnectionLostError:
+        finding = Finding.SILENT
     except MalformedError:
-        return Capability(address, Finding.NOT_WINRM)
-    if identity is not None:
-        return Capability(address, Finding.SPEAKS, identity.stack)
-    login = status == _UNAUTHORIZED
-    return Capability(address, Finding.NO_IDENTIFY if login else Finding.NOT_WINRM)
+        pass
+    else:
+        if identity is not None:
+            finding, stack = Finding.SPEAKS, identity.stack
+        elif status == _UNAUTHORIZED:
+            finding = Finding.NO_IDENTIFY
+    return Capability(connection.address, finding, stack)
 
 
-def _among(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
-    """Whether one of these is below a failure; urllib3 keeps it as an argument."""
-    below = [error.__cause__, error.__context__, *error.args]
-    return isinstance(error, kinds) or any(
-        _among(one, kinds) for one in below if isinstance(one, BaseException)
-    )
-
-
-def _connect(address: Address, timeout_s: float) -> Finding | None:
+def _connect(connection: BoundedConnection) -> Finding | None:
     """Why no connection comes about; ``None`` if one does."""
     try:
-        with socket.create_connection((address.host, address.port), timeout_s):
-            return None
+        connection.open()
+    except TlsError:
+        return Finding.TLS
     except ConnectionRefusedError:
         return Finding.CLOSED
     except socket.gaierror:
         return Finding.UNKNOWN_HOST
     except OSError:
         return Finding.FILTERED
+    return None
 
 
-def _ask_again(address: Address, limits: WinRmLimits) -> tuple[int, str]:
+def _ask_again(connection: BoundedConnection, limits: WinRmLimits) -> tuple[int, str]:
     """Ask; once more where the connection was cut, which may be over already."""
     try:
-        return _ask(address, limits)
+        return _ask(connection, limits)
     except ConnectionLostError as error:
-        if not _among(error, (RemoteDisconnected, ConnectionError)):
+        if isinstance(error.__cause__, TimeoutError):
             raise
-    return _ask(address, limits)
+    return _ask(connection, limits)
 
 
-def _ask(address: Address, limits: WinRmLimits) -> tuple[int, str]:
-    adapter = BoundedAdapter(limits.answer_bytes)
-    with foreign(), requests.Session() as session:
-        session.trust_env = False
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        with adapter.deadline(limits.identify_timeout_s):
-            answer = session.post(
-                address.url(limits.url_path),
-                data=identify.REQUEST,
-                headers=_HEADERS,
-                timeout=(limits.connect_timeout_s, limits.identify_timeout_s),
-                allow_redirects=False,
-                stream=True,
-            )
-            body = adapter.body_of(answer)
-    if answer.status_code == _UNAUTHORIZED:
+def _ask(connection: BoundedConnection, limits: WinRmLimits) -> tuple[int, str]:
+    patience = limits.identify_timeout_s
+    with foreign():
+        answer = connection.post(
+            _HEADERS,
+            identify.REQUEST,
+            silence_s=patience,
+            deadline=time.monotonic() + patience,
+        )
+    if answer.status == _UNAUTHORIZED:
         return _UNAUTHORIZED, "<login/>"
-    header = answer.headers.get("Content-Type", "")
-    return answer.status_code, decode_text(body, charset_in(header))
+    return answer.status, decode_text(
+        answer.body, charset_in(answer.header("content-type"))
+    )

@@ -7,6 +7,7 @@ Windows Server 2003 with KB936059); the rest is our own patience.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class WinRmLimits:
 
     ladder: tuple[Port, ...] = DEFAULT_LADDER
     connect_timeout_s: float = 3.0
+    #: Certificates that HTTPS is checked against, beside the system's.
+    ca_file: Path | None = None
     #: For Identify, which every service answers at once.
     identify_timeout_s: float = 4.0
     #: What the service is given to answer; it clamps at 60 s (2.2.4.10).

@@ -73,7 +73,7 @@ class WinRmReader:
                 registry=self._registry,
                 limits=self._session.limits,
                 now=self._now,
-                shell=self._shell_with,
+                shell=self._shell,
             ).run(scope)
             return (*seen, self._reached())
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 from xml.etree.ElementTree import Element
 
 from pypsrp.wsman import OptionSet, SelectorSet, WSMan
 
+from orchestrator.adapters.winrm.bounded import BoundedConnection
 from orchestrator.adapters.winrm.faults import (
     ConnectionLostError,
     NotAdmittedError,
@@ -49,38 +49,24 @@ def offers(credential: Credential, *, tls: bool) -> tuple[Offer, ...]:
     return allowed
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a service listens."""
-
-    host: str
-    port: int
-    tls: bool
-
-    def url(self, path: str) -> str:
-        """The URL without credentials."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}/{path}"
-
-
 class Session:
     """WS-Management to one host. Every failure is one of this adapter's own."""
 
     def __init__(
         self,
-        address: Address,
+        connection: BoundedConnection,
         credential: Credential,
         limits: WinRmLimits,
         sleep: Callable[[float], None],
     ) -> None:
-        """Nothing is sent before the first call."""
+        """Nothing is sent before the first call; the connection may be open."""
         self.limits = limits
         self.round_trips = 0
         #: What went to commands on their standard input.
         self.bytes_sent = 0
         self.sleep = sleep
-        self._address = address
-        self._offers = list(offers(credential, tls=address.tls))
+        self._connection = connection
+        self._offers = list(offers(credential, tls=connection.address.tls))
         self._jitter = random.Random()  # noqa: S311  # spreads retries, guards nothing
         self._wsman = self._build()
 
@@ -95,10 +81,10 @@ class Session:
         _trace: TracebackType | None,
     ) -> None:
         """Close the connection."""
-        self._transport.reset()
+        self._transport.close()
 
     def _build(self) -> WSMan:
-        limits, address = self.limits, self._address
+        limits, address = self.limits, self._connection.address
         with foreign():
             wsman = WSMan(
                 address.host,
@@ -109,10 +95,8 @@ class Session:
                 locale=limits.locale,
                 encryption="auto",
             )
-        self._transport = Transport(
-            address.host, address.port, self._offers[0], tls=address.tls, limits=limits
-        )
-        wsman.transport = self._transport
+        self._transport = Transport(self._connection, self._offers[0], limits)
+        wsman.transport = self._transport  # type: ignore[assignment]  # no more than its public methods is asked for
         return wsman
 
     @property
@@ -176,13 +160,13 @@ class Session:
         try:
             return self._admitted(ask)
         except ConnectionLostError as error:
-            self._transport.reset()
+            self._transport.close()
             if error.sent and not repeatable:
                 raise
         try:
             return self._admitted(ask)
         except ConnectionLostError:
-            self._transport.reset()
+            self._transport.close()
             raise
 
     def _admitted(self, ask: Callable[[], T]) -> T:
@@ -191,7 +175,7 @@ class Session:
             try:
                 return ask()
             except NotAdmittedError:
-                self._transport.reset()
+                self._transport.close()
                 if len(self._offers) == 1:
                     raise
                 del self._offers[0]

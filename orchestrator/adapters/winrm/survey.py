@@ -42,8 +42,8 @@ class Survey:
     registry: Registry
     limits: WinRmLimits
     now: Callable[[], datetime]
-    #: Opens a shell with the host's code page.
-    shell: Callable[[int | None], Shell]
+    #: Opens a shell with the host's code page, which is read for it.
+    shell: Callable[[], Shell]
     seen: list[Observation] = field(default_factory=list)
 
     def run(self, scope: SurveyScope) -> tuple[Observation, ...]:
@@ -74,12 +74,6 @@ class Survey:
             "Win32_LogicalDisk",
         )
         self._services(scope, host)
-        self._many(
-            FactKind.PROCESS,
-            scope.processes,
-            lambda: facts.read_processes(self.wsman, scope.processes, host.zone),
-            "Win32_Process",
-        )
         logs = self._files(scope, host)
         if scope.articles:
             self._traces(scope, host)
@@ -105,13 +99,25 @@ class Survey:
                 self._see(kind, subject, why, "Win32_OperatingSystem")
 
     def _services(self, scope: SurveyScope, host: facts.Host) -> None:
-        marker = self.limits.product_service
+        """Services, processes, and from the product's service the product."""
+        marker, images = self.limits.product_service, scope.processes
         names = dict.fromkeys((*scope.services, marker))
-        found = self._try(lambda: facts.read_services(self.wsman, names, host.zone))
-        for name in scope.services:
-            value = found if isinstance(found, Unreadable) else found[name]
-            self._see(FactKind.SERVICE, name, value, "Win32_Service")
-        service = None if isinstance(found, Unreadable) else found[marker]
+        rows = self._try(lambda: facts.service_rows(self.wsman, names))
+        known = {} if isinstance(rows, Unreadable) else rows
+        running = self._try(
+            lambda: facts.read_running(self.wsman, known, images, host.zone)
+        )
+        states: Mapping[str, ServiceState] | Unreadable
+        if isinstance(running, Unreadable):
+            states = running
+            self._many(FactKind.PROCESS, images, running, "Win32_Process")
+        else:
+            states = facts.services_of(names, known, running)
+            processes = facts.processes_of(images, running)
+            self._many(FactKind.PROCESS, images, processes, "Win32_Process")
+        states = rows if isinstance(rows, Unreadable) else states
+        self._many(FactKind.SERVICE, scope.services, states, "Win32_Service")
+        service = None if isinstance(states, Unreadable) else states[marker]
         self._product(scope, service)
 
     def _product(self, scope: SurveyScope, service: ServiceState | None) -> None:
@@ -198,7 +204,7 @@ class Survey:
         self, wanted: list[tuple[str, str, FileState]], host: facts.Host
     ) -> None:
         def read() -> None:
-            with self.shell(host.system.oem_code_page) as shell:
+            with self.shell() as shell:
                 for article, path, state in wanted:
                     log = self._try(lambda: self._log(shell, path, state, host))  # noqa: B023  # called at once
                     self._see(FactKind.INSTALLER_LOG, article, log, f"type {path}")
@@ -226,10 +232,9 @@ class Survey:
         self,
         kind: FactKind,
         subjects: Iterable[str],
-        read: Callable[[], Mapping[str, FactValue]],
+        found: Mapping[str, FactValue] | Unreadable,
         source: str,
     ) -> None:
-        found = self._try(read)
         for subject in subjects:
             value = found if isinstance(found, Unreadable) else found[subject]
             self._see(kind, subject, value, source)

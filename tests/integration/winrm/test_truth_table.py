@@ -8,16 +8,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.adapters.winrm.bounded import Address, BoundedConnection
 from orchestrator.adapters.winrm.ladder import Finding, probe
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
-from orchestrator.adapters.winrm.session import Address
 from orchestrator.adapters.winrm.shell import CommandRefusedError
 from orchestrator.adapters.winrm.writer import WinRmWriter
 from orchestrator.application.ports.hosts import (
@@ -117,7 +117,7 @@ def proves_itself_on_each_connection(bench: Bench) -> None:
     host = bench.ours()
     for _ in range(2):
         assert host.identify().os_version == "5.2.3790"
-        host._session._transport.reset()
+        host._session._transport.close()
 
 
 def seals(bench: Bench) -> None:
@@ -171,7 +171,8 @@ def keeps_the_id_as_it_came(bench: Bench) -> None:
 
 def asks_again_once_it_is_let_in(bench: Bench) -> None:
     address = Address(ADDRESS, bench.listener.port, tls=False)
-    found = probe(address, WinRmLimits())
+    with closing(BoundedConnection(address, WinRmLimits())) as connection:
+        found = probe(connection, WinRmLimits())
     assert (found.finding, found.stack) == (Finding.SPEAKS, "1.1")
     assert bench.ours().identify().os_version == "5.2.3790"
 
