@@ -140,8 +140,8 @@ def exposure_sentence(exposure: Exposure | None) -> str:
     match exposure:
         case None:
             return ""
-        case Exposed(path):
-            return f"exposed: {path}"
+        case Exposed(path, source):
+            return f"exposed: {path}" + (f"; peer by {source}" if source else "")
         case NotExposed(why):
             return f"not exposed: {why}"
         case ExposureUnknown(why):

@@ -90,7 +90,7 @@ class Estate:
             server=server,
             facts=facts,
             exposure=self.topology.exposure_of(
-                self.hotfix, server, self._trusted(facts)
+                self.hotfix, server, observed_peers(self.inventory, facts)
             ),
             package=self.package_for(server.name),
             now=self.now,
@@ -101,31 +101,24 @@ class Estate:
 
     def stops(self, server: Server) -> tuple[Stop, ...]:
         """Every place where a connection that a server opens may be reset."""
-        return self.topology.stops(server, self._trusted(self.facts_of(server.name)))
-
-    def _trusted(self, facts: FactSet) -> tuple[str, ...]:
-        """Peers that the server's own classes name, by the inventory's names.
-
-        A trusted server that the inventory lacks stays under its own name: nobody
-        can read it, and unknown is never taken for no.
-        """
-        seen = facts.find(FactKind.PRODUCT)
-        if seen is None or not isinstance(seen.value, Product):
-            return ()
-        return tuple(self._known_as(name) for name in seen.value.trusted)
-
-    def _known_as(self, fqdn: str) -> str:
-        name = fqdn.lower()
-        host = name.partition(".")[0]
-        servers, outside = self.inventory.servers, self.inventory.external_peers
-        known = (
-            found for found in (name, host) if found in servers or found in outside
-        )
-        return next(known, name)
+        facts = self.facts_of(server.name)
+        return self.topology.stops(server, observed_peers(self.inventory, facts))
 
     def judge(self, server: Server) -> Judgement:
         """One server's verdict."""
         return judge(self.case(server))
+
+
+def observed_peers(inventory: Inventory, facts: FactSet) -> tuple[tuple[str, str], ...]:
+    """Peers that a server's own classes name, by the inventory's names.
+
+    A peer that the inventory lacks stays under its own name: nobody can read it, and
+    unknown is never taken for no.
+    """
+    seen = facts.find(FactKind.PRODUCT)
+    if seen is None or not isinstance(seen.value, Product):
+        return ()
+    return tuple((inventory.end(name), source) for name, source in seen.value.peers())
 
 
 def article_name(article: str) -> str:

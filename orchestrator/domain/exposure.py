@@ -8,7 +8,7 @@ unless a policy says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,12 +20,15 @@ from orchestrator.domain.facts import (
     SynProtection,
 )
 from orchestrator.domain.hotfix import ExposureRule, Hotfix, Platform
-from orchestrator.domain.server import Inventory, Protection, Server
+from orchestrator.domain.server import POOL_PREFIX, Inventory, Protection, Server
 
 #: Versions of Windows for which the rule on an absent value is sourced.
 SERVER_2003 = "5.2.3790"
 
-POOL_PREFIX = "pool:"
+#: The source of an edge that an operator has written down.
+INVENTORY = "inventory"
+#: Peers as the server's own classes name them, with what they call each.
+Observed = Iterable[tuple[str, str]]
 
 
 class AssumedPeers(StrEnum):
@@ -58,6 +61,8 @@ class Stop:
     shield: Shield
     #: The firewall's name; ``None`` where the stop is the peer itself.
     firewall: str | None = None
+    #: Who says that the server opens MTLS to this peer.
+    source: str = INVENTORY
 
     @property
     def name(self) -> str:
@@ -65,12 +70,20 @@ class Stop:
         before = f"firewall {self.firewall} before "
         return self.peer if self.firewall is None else before + self.peer
 
+    @property
+    def told(self) -> str:
+        """The stop and its protection; whoever names the peer, if not the inventory."""
+        by = "" if self.source.startswith(INVENTORY) else f" ({self.source})"
+        return f"{self.name}{by}: {self.shield.why}"
+
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
     """Some connection that the server opens meets protection."""
 
     path: str
+    #: Who says that it opens this connection; empty where the path needs no peer.
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +164,7 @@ class Topology:
     assume: AssumedPeers | None = None
 
     def exposure_of(
-        self, hotfix: Hotfix, server: Server, also: tuple[str, ...] = ()
+        self, hotfix: Hotfix, server: Server, also: Observed = ()
     ) -> Exposure:
         """Whether a server opens MTLS into protection.
 
@@ -167,56 +180,48 @@ class Topology:
             shield = stop.shield
             if self._counts_as_on(shield):
                 assumed = ", assumed protected" if shield.unknown else ""
-                return Exposed(f"{server.name} → {stop.name}: {shield.why}{assumed}")
+                path = f"{server.name} → {stop.told}{assumed}"
+                return Exposed(path, stop.source)
         lacking = tuple(stop.shield.lacking for stop in stops if stop.shield.lacking)
         if lacking:
             return ExposureLacking(lacking)
-        unknown = [
-            f"{stop.name}: {stop.shield.why}" for stop in stops if stop.shield.unknown
-        ]
+        unknown = [stop.told for stop in stops if stop.shield.unknown]
         if unknown and self.assume is None:
             return ExposureUnknown("; ".join(unknown))
-        return NotExposed(_no_exposure(self._peers(server, also), unknown))
+        peers = {stop.peer for stop in stops}
+        return NotExposed(_no_exposure(len(peers), unknown))
 
-    def stops(self, server: Server, also: tuple[str, ...] = ()) -> tuple[Stop, ...]:
+    def stops(self, server: Server, also: Observed = ()) -> tuple[Stop, ...]:
         """Every place where a connection that a server opens may be reset.
 
         Args:
             server: the one that opens the connections.
             also: further peers, as the server's own classes list them.
         """
-        peers = self._peers(server, also)
-        return tuple(stop for peer in peers for stop in self._way(server, peer))
+        return tuple(
+            stop
+            for peer, source in peers_of(self.inventory, server, also).items()
+            for stop in self._way(server, peer, source)
+        )
 
     def _counts_as_on(self, shield: Shield) -> bool:
         if shield.unknown:
             return self.assume is AssumedPeers.PROTECTED
         return shield.state is Protection.ON
 
-    def _peers(self, server: Server, also: tuple[str, ...]) -> tuple[str, ...]:
-        names: dict[str, None] = {}
-        for peer in (*server.mtls_peers, *also):
-            if peer.startswith(POOL_PREFIX):
-                members = self.inventory.members(peer.removeprefix(POOL_PREFIX))
-                # A pool without members is unknown, never a peer the less.
-                names.update(dict.fromkeys(one.name for one in members) or {peer: None})
-            else:
-                names[peer] = None
-        names.pop(server.name, None)
-        return tuple(names)
-
-    def _way(self, server: Server, peer: str) -> list[Stop]:
+    def _way(self, server: Server, peer: str, source: str) -> list[Stop]:
         """The peer itself and each firewall between, with their protection."""
         firewalls = [
             Stop(
                 peer,
                 Shield(wall.syn_protection, f"inventory says {wall.syn_protection}"),
                 wall.name,
+                source,
             )
             for wall in self.inventory.firewalls
             if self._stands_between(wall.between, server, peer)
         ]
-        return [Stop(peer, self._peer_shield(peer)), *firewalls]
+        return [Stop(peer, self._peer_shield(peer), source=source), *firewalls]
 
     def _peer_shield(self, peer: str) -> Shield:
         known = self.inventory.servers.get(peer)
@@ -248,8 +253,27 @@ class Topology:
         )
 
 
-def _no_exposure(peers: tuple[str, ...], unknown: list[str]) -> str:
+def peers_of(
+    inventory: Inventory, server: Server, also: Observed = ()
+) -> Mapping[str, str]:
+    """Each peer that a server opens MTLS to, pools resolved, and who says so."""
+    sources: dict[str, dict[str, None]] = {}
+    for peer, source in (*((one, INVENTORY) for one in server.mtls_peers), *also):
+        for name in _resolved(inventory, peer):
+            sources.setdefault(name, {})[source] = None
+    sources.pop(server.name, None)
+    return {name: ", ".join(found) for name, found in sources.items()}
+
+
+def _resolved(inventory: Inventory, peer: str) -> list[str]:
+    """A pool's members; one without any is unknown, never a peer the less."""
+    pool = peer.removeprefix(POOL_PREFIX)
+    members = inventory.members(pool) if pool != peer else ()
+    return [one.name for one in members] or [peer]
+
+
+def _no_exposure(peers: int, unknown: list[str]) -> str:
     if not peers:
         return "opens MTLS to no peer"
     assumed = f"; assumed unprotected: {'; '.join(unknown)}" if unknown else ""
-    return f"no protection at or before its {len(peers)} MTLS peer(s){assumed}"
+    return f"no protection at or before its {peers} MTLS peer(s){assumed}"

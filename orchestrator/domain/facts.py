@@ -89,8 +89,24 @@ class Product:
     name: str | None
     edition: str = ""
     role: str = ""
-    #: Servers that it trusts over MTLS, as its own WMI classes list them.
+    #: Full names, as its own WMI classes list them: servers that it trusts over MTLS,
     trusted: tuple[str, ...] = ()
+    #: the members of its pool, itself among them,
+    members: tuple[str, ...] = ()
+    #: where an edge hands on to,
+    next_hops: tuple[str, ...] = ()
+    #: and the access proxies and proxies that it knows.
+    proxies: tuple[str, ...] = ()
+
+    def peers(self) -> Iterable[tuple[str, str]]:
+        """Every peer that its own classes name, with what they call it."""
+        named = {
+            "trusted server": self.trusted,
+            "pool member": self.members,
+            "next hop": self.next_hops,
+            "proxy": self.proxies,
+        }
+        return ((peer, word) for word, peers in named.items() for peer in peers)
 
 
 @dataclass(frozen=True, slots=True)

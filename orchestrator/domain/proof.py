@@ -121,8 +121,8 @@ def _own_lines(case: Case) -> list[Proof]:
 
 def _exposure_line(case: Case) -> Proof:
     match case.exposure:
-        case Exposed(path):
-            return Proof("exposure", path, "none", holds=False)
+        case Exposed(path, source):
+            return Proof("exposure", path, "none", holds=False, source=source)
         case NotExposed(why):
             return Proof("exposure", why, "none", holds=True)
         case ExposureUnknown(why):

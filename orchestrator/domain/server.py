@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+#: Before the name of a pool where a server could stand too.
+POOL_PREFIX = "pool:"
+
 
 class Role(StrEnum):
     """What a Live Communications Server does in its estate."""
@@ -60,6 +63,12 @@ class Server:
     users: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     retired: bool = False
+
+    @property
+    def has_dns_name(self) -> bool:
+        """Whether its address is a full DNS name, so that it has no other."""
+        address = self.endpoint.address
+        return "." in address and not address.replace(".", "").isdecimal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,31 @@ class Inventory:
     windows: tuple[MaintenanceWindow, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     links: tuple[Link, ...] = ()
+    _ends: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note once what each name in folded case stands for."""
+        known = {name.casefold(): POOL_PREFIX + name for name in self.pools}
+        known |= {
+            server.endpoint.address.casefold(): server.name
+            for server in self.servers.values()
+            if server.has_dns_name
+        }
+        alone = (*self.external_peers, *self.servers)
+        known |= {name.casefold(): name for name in alone}
+        object.__setattr__(self, "_ends", known)
+
+    def end(self, fqdn: str) -> str:
+        """What a DNS name stands for: a server, an outside peer or ``pool:NAME``.
+
+        DNS ignores case. A first label alone tells a server whose own DNS name the
+        inventory lacks. A name that stands for nothing is given back.
+        """
+        name = fqdn.casefold()
+        host = self._ends.get(name.partition(".")[0])
+        server = self.servers.get(host or "")
+        elsewhere = server is not None and server.has_dns_name
+        return self._ends.get(name) or (host if host and not elsewhere else fqdn)
 
     def active(self) -> tuple[Server, ...]:
         """The servers that are not retired, by name."""

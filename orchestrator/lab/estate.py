@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -169,13 +169,13 @@ def _with_traits(
 
 def _linked(members: list[Member]) -> list[Member]:
     cells = -(-len(members) // CELL)
-    names = {member.name for member in members}
+    roles = {member.name: member.profile.role for member in members}
     linked = []
     for index, member in enumerate(members):
         peers = tuple(
             name
             for name in dict.fromkeys(_peers(member.name, index // CELL, cells))
-            if name in names and name != member.name
+            if name in roles and name != member.name
         )
         first = index // CELL * CELL
         pool = members[first : first + FRONT_ENDS]
@@ -183,12 +183,20 @@ def _linked(members: list[Member]) -> list[Member]:
             member.profile,
             trusted_servers=tuple(f"{name}.{DOMAIN}" for name in peers),
             next_hop=f"{peers[0]}.{DOMAIN}" if peers else "",
+            edge_proxies=_full(peers, roles, "access-proxy"),
+            proxies=_full(peers, roles, "proxy"),
             pool_members=tuple(one.profile.fqdn for one in pool)
             if member.profile.pool
             else (),
         )
         linked.append(replace(member, profile=profile, peers=peers))
     return linked
+
+
+def _full(
+    peers: tuple[str, ...], roles: Mapping[str, Role], role: Role
+) -> tuple[str, ...]:
+    return tuple(f"{name}.{DOMAIN}" for name in peers if roles[name] == role)
 
 
 def _peers(name: str, cell: int, cells: int) -> Iterator[str]:
@@ -211,14 +219,16 @@ def _peers(name: str, cell: int, cells: int) -> Iterator[str]:
 
 
 def _leaking(members: list[Member], seed: int) -> Iterator[Member]:
-    """Servers that open MTLS to a protected peer lose memory, each at its pace."""
+    """Servers that open MTLS into protection lose memory, each at its pace."""
     protected = {
         member.name for member in members if member.profile.syn_attack_protect != 0
     }
     sites = {member.name: member.site for member in members}
     for member in members:
+        fellows = [full.partition(".")[0] for full in member.profile.pool_members]
         exposed = any(
-            peer in protected or sites[peer] != member.site for peer in member.peers
+            peer in protected or sites[peer] != member.site
+            for peer in {*member.peers, *fellows} - {member.name}
         )
         if exposed and not member.profile.leak_per_hour:
             pace = Random(f"{seed}/leak/{member.name}").uniform(0.5, 3.0)  # noqa: S311 -- repeatable, nothing secret

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timezone
 
 from orchestrator.adapters.winrm.faults import UnreadableError, WsFaultError
@@ -167,7 +167,12 @@ def read_product(
         inventory: the product of the inventory, believed where only the service
             is found.
     """
-    pools = lcs_rows(wsman, select("MajorVersion, MinorVersion", "MSFT_SIPPoolSetting"))
+    pools = lcs_rows(
+        wsman,
+        select("MajorVersion, MinorVersion, PoolMemberList", "MSFT_SIPPoolSetting"),
+    )
+    members = (name for row in pools for name in row.texts("PoolMemberList"))
+    peers = _peers(wsman, members)
     numbers = [
         (row.number("MajorVersion"), row.number("MinorVersion")) for row in pools
     ]
@@ -177,10 +182,10 @@ def read_product(
         name = _PRODUCTS.get((major, minor))
         if name is None:
             raise UnreadableError(f"LCS's version {major}.{minor} is explained nowhere")
-        return Product(name, _edition(wsman), trusted=_trusted(wsman))
+        return replace(peers, name=name, edition=_edition(wsman))
     if marker is None:
         raise UnreadableError("neither LCS's classes nor its service could be read")
-    return Product(inventory if marker.exists else None, trusted=_trusted(wsman))
+    return replace(peers, name=inventory if marker.exists else None)
 
 
 def lcs_rows(wsman: WsMan, query: str) -> tuple[Row, ...]:
@@ -203,9 +208,30 @@ def _edition(wsman: WsMan) -> str:
     return "standard" if local else "enterprise"
 
 
-def _trusted(wsman: WsMan) -> tuple[str, ...]:
-    rows = lcs_rows(wsman, select("FQDN", "MSFT_SIPESTrustedServerSetting"))
-    return tuple(sorted({name.lower() for row in rows if (name := row.text("FQDN"))}))
+def _peers(wsman: WsMan, members: Iterable[str]) -> Product:
+    """Whom LCS's own classes name; nothing yet of the product itself.
+
+    That MSFT_SIPEdgeProxySetting has FQDN was not sourced, so it is asked for whole.
+    """
+    edge = _named(wsman, "MSFT_SIPFederationInternalEdgeSetting", "InternalNextHop")
+    access = _named(wsman, "MSFT_SIPEdgeProxySetting", "FQDN", "*")
+    return Product(
+        None,
+        trusted=_names(_named(wsman, "MSFT_SIPESTrustedServerSetting", "FQDN")),
+        members=_names(members),
+        next_hops=_names(edge),
+        proxies=_names([*access, *_named(wsman, "MSFT_SIPProxyServerSetting", "FQDN")]),
+    )
+
+
+def _named(wsman: WsMan, source: str, column: str, columns: str = "") -> list[str]:
+    rows = lcs_rows(wsman, select(columns or column, source))
+    return [name for row in rows if (name := row.text(column))]
+
+
+def _names(found: Iterable[str]) -> tuple[str, ...]:
+    """As a fact keeps them: each once, however often and in what case they came."""
+    return tuple(sorted({name.lower().rstrip(".") for name in found if name}))
 
 
 def read_syn(registry: Registry) -> SynProtection:

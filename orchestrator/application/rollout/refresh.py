@@ -8,12 +8,14 @@ from datetime import timedelta
 from orchestrator.application.judging import (
     Judging,
     find_hotfix,
+    observed_peers,
 )
 from orchestrator.application.services import Services
 from orchestrator.application.survey import collect
-from orchestrator.domain.exposure import POOL_PREFIX
+from orchestrator.domain.exposure import peers_of
+from orchestrator.domain.facts import FactSet
 from orchestrator.domain.planning import Plan
-from orchestrator.domain.server import Server
+from orchestrator.domain.server import Inventory, Server
 
 
 def judging_of(plan: Plan) -> Judging:
@@ -37,7 +39,7 @@ def refresh(services: Services, plan: Plan) -> None:
     limit = timedelta(hours=plan.policy.fact_limit_hours)
     stale = [
         server
-        for server in _peers(plan, inventory.servers)
+        for server in _peers(plan, inventory, facts)
         if not server.retired
         and any(
             now - seen.at > limit
@@ -50,14 +52,13 @@ def refresh(services: Services, plan: Plan) -> None:
         collect(services, inventory, hotfixes, stale)
 
 
-def _peers(plan: Plan, servers: Mapping[str, Server]) -> tuple[Server, ...]:
+def _peers(
+    plan: Plan, inventory: Inventory, facts: Mapping[str, FactSet]
+) -> tuple[Server, ...]:
+    servers = inventory.servers
     names: set[str] = set()
     for planned in plan.servers():
-        known = servers.get(planned.server)
-        for peer in known.mtls_peers if known else ():
-            if peer.startswith(POOL_PREFIX):
-                pool = peer.removeprefix(POOL_PREFIX)
-                names |= {name for name, s in servers.items() if s.pool == pool}
-            else:
-                names.add(peer)
+        if known := servers.get(planned.server):
+            observed = observed_peers(inventory, facts.get(known.name, FactSet()))
+            names.update(peers_of(inventory, known, observed))
     return tuple(servers[name] for name in sorted(names) if name in servers)

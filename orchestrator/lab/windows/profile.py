@@ -89,6 +89,9 @@ class Profile:
     pool_members: tuple[str, ...] = ()
     trusted_servers: tuple[str, ...] = ()
     next_hop: str = ""
+    #: Access proxies and proxies that its LCS knows.
+    edge_proxies: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     stack: str = "1.1"
     accounts: Mapping[str, str] = field(default_factory=dict, repr=False)
     bias_minutes: int = 0

@@ -102,6 +102,37 @@ def test_a_survey_reads_every_fact_of_its_scope(
         assert not found.present
 
 
+def peers_named_by(gateway: WinRmGateway, lab: Lab, name: str) -> set[tuple[str, str]]:
+    seen = survey(gateway, lab.servers[name]).find(FactKind.PRODUCT)
+    assert seen is not None
+    assert isinstance(seen.value, Product)
+    return {(peer.partition(".")[0], word) for peer, word in seen.value.peers()}
+
+
+def test_the_peers_that_lcs_itself_names_are_read_from_each_of_its_classes(
+    gateway: WinRmGateway,
+) -> None:
+    with Lab(Scenario(servers=8), 1, PASSWORD, port=0) as lab:
+        assert peers_named_by(gateway, lab, "lcs01dir") == {
+            ("lcs01dir", "pool member"),
+            *((name, "trusted server") for name in ("lcs01fe1", "lcs01fe2")),
+            ("lcs01ap", "trusted server"),
+            ("lcs01ap", "proxy"),
+        }
+        assert peers_named_by(gateway, lab, "lcs01ap") == {
+            ("lcs01dir", "trusted server"),
+            ("lcs01dir", "next hop"),
+        }
+        fellows = {(f"lcs01fe{n}", "pool member") for n in range(1, 6)}
+        assert fellows <= peers_named_by(gateway, lab, "lcs01fe1")
+
+
+def test_a_host_without_lcs_classes_names_no_peer(gateway: WinRmGateway) -> None:
+    with Lab(Scenario(servers=24), 1, PASSWORD, port=0) as lab:
+        assert lab.servers["lcs03se3"].computer.profile.product == "lcs-2003"
+        assert peers_named_by(gateway, lab, "lcs03se3") == set()
+
+
 def test_an_installed_host_shows_traces_log_and_folder(gateway: WinRmGateway) -> None:
     plan = Scenario(servers=1, assignments=(Assignment(Trait.FIXED, share=1.0),))
     with Lab(plan, 1, PASSWORD, port=0) as lab:

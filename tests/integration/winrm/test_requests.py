@@ -35,8 +35,11 @@ ASKED = [
     "Win32_Service",
     "Win32_Process",  # the services' processes and lsass in one
     "MSFT_SIPPoolSetting",
-    "MSFT_SIPLogSetting",
+    "MSFT_SIPFederationInternalEdgeSetting",  # whom it opens MTLS to, ...
+    "MSFT_SIPEdgeProxySetting",
     "MSFT_SIPESTrustedServerSetting",
+    "MSFT_SIPProxyServerSetting",  # ... in four classes
+    "MSFT_SIPLogSetting",
     "CIM_DataFile",  # files and the installer's log in one
     "EnumKey SP2",  # of all updates in one, likewise the next two
     "EnumKey Hotfix",

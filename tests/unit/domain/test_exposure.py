@@ -70,12 +70,13 @@ def exposure(
     also: tuple[str, ...] = (),
 ) -> Exposure:
     inventory, own = found
-    return Topology(inventory, seen, assume).exposure_of(HOTFIX, own, also)
+    named = [(peer, "trusted server") for peer in also]
+    return Topology(inventory, seen, assume).exposure_of(HOTFIX, own, named)
 
 
 def test_a_protected_peer_exposes_and_the_path_names_it() -> None:
     found = exposure(estate("b"), shields(b=ON))
-    assert found == Exposed("a → b: seen on")
+    assert found == Exposed("a → b: seen on", "inventory")
 
 
 def test_only_the_one_that_opens_the_connection_is_exposed() -> None:
@@ -99,7 +100,7 @@ def test_one_protected_peer_among_many_is_enough() -> None:
     servers = (at("b", "oslo"), at("c", "oslo"), at("d", "oslo"))
     found = estate("b", "c", "d", servers=servers)
     seen = shields(b=OFF, d=ON)
-    assert exposure(found, seen) == Exposed("a → d: seen on")
+    assert exposure(found, seen) == Exposed("a → d: seen on", "inventory")
 
 
 def test_no_exposure_counts_the_peers_once() -> None:
@@ -112,7 +113,23 @@ def test_no_exposure_counts_the_peers_once() -> None:
 
 def test_a_peer_that_the_server_itself_names_counts_too() -> None:
     found = estate(servers=(at("b", "oslo"),))
-    assert isinstance(exposure(found, shields(b=ON), also=("b",)), Exposed)
+    assert exposure(found, shields(b=ON), also=("b",)) == Exposed(
+        "a → b (trusted server): seen on", "trusted server"
+    )
+
+
+def test_an_edge_that_several_name_has_all_its_sources() -> None:
+    found = estate("b", servers=(at("b", "oslo"),))
+    assert exposure(found, shields(b=ON), also=("b", "b")) == Exposed(
+        "a → b: seen on", "inventory, trusted server"
+    )
+
+
+def test_a_peer_that_only_the_server_names_and_nobody_knows_is_unknown() -> None:
+    found = estate(servers=())
+    assert exposure(found, {}, also=("x.example",)) == ExposureUnknown(
+        "x.example (trusted server): not in the inventory"
+    )
 
 
 def test_a_hotfix_without_a_rule_of_exposure_reaches_every_server() -> None:
@@ -179,7 +196,9 @@ POOL = (
 
 def test_a_pool_stands_for_its_members() -> None:
     found = estate("pool:back", servers=POOL)
-    assert exposure(found, shields(b1=OFF, b2=ON)) == Exposed("a → b2: seen on")
+    assert exposure(found, shields(b1=OFF, b2=ON)) == Exposed(
+        "a → b2: seen on", "inventory"
+    )
     assert exposure(found, shields(b1=OFF, b2=OFF)) == NotExposed(
         "no protection at or before its 2 MTLS peer(s)"
     )
@@ -196,7 +215,9 @@ def test_a_pool_that_the_server_belongs_to_stands_for_the_others() -> None:
     assert exposure(found, shields(a=ON, a2=OFF)) == NotExposed(
         "no protection at or before its 1 MTLS peer(s)"
     )
-    assert exposure(found, shields(a=OFF, a2=ON)) == Exposed("a → a2: seen on")
+    assert exposure(found, shields(a=OFF, a2=ON)) == Exposed(
+        "a → a2: seen on", "inventory"
+    )
 
 
 def test_a_server_alone_in_its_pool_is_no_peer_of_itself() -> None:
@@ -218,7 +239,7 @@ def test_a_pool_without_members_is_unknown_and_never_no_peer(pool: str) -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (ON, Exposed("a → x: inventory says on")),
+        (ON, Exposed("a → x: inventory says on", "inventory")),
         (OFF, NotExposed("no protection at or before its 1 MTLS peer(s)")),
         (UNKNOWN, ExposureUnknown("x: inventory says unknown")),
     ],
@@ -268,7 +289,9 @@ def test_a_firewall_stands_between_its_two_ends_in_both_directions(
         found = exposure(estate("b", walls=(wall(*ends),)), shields(b=OFF))
         assert isinstance(found, Exposed) is stands
         if stands:
-            assert found == Exposed("a → firewall fw before b: inventory says on")
+            assert found == Exposed(
+                "a → firewall fw before b: inventory says on", "inventory"
+            )
 
 
 def test_a_firewall_within_a_site_stands_between_its_servers() -> None:
@@ -307,7 +330,7 @@ def test_a_firewall_without_protection_hides_no_protected_peer() -> None:
 def test_an_assumed_protection_exposes_and_says_so() -> None:
     found = estate("x", external={"x": UNKNOWN})
     assert exposure(found, {}, AssumedPeers.PROTECTED) == Exposed(
-        "a → x: inventory says unknown, assumed protected"
+        "a → x: inventory says unknown, assumed protected", "inventory"
     )
 
 

@@ -88,6 +88,16 @@ def _trusted(host: Host, _: Condition | None) -> Iterator[Row]:
         yield {"InstanceID": _ident(host, fqdn), "FQDN": fqdn, "Version": 2}
 
 
+def _edge_proxies(host: Host, _: Condition | None) -> Iterator[Row]:
+    for fqdn in host.profile.edge_proxies:
+        yield {"InstanceID": _ident(host, f"edge-{fqdn}"), "FQDN": fqdn}
+
+
+def _proxies(host: Host, _: Condition | None) -> Iterator[Row]:
+    for fqdn in host.profile.proxies:
+        yield {"InstanceID": _ident(host, f"proxy-{fqdn}"), "FQDN": fqdn}
+
+
 def _log(host: Host, _: Condition | None) -> Iterator[Row]:
     yield {
         "InstanceID": _ident(host, "log"),
@@ -163,6 +173,8 @@ CLASSES: tuple[WmiClass, ...] = (
     ),
     _lcs("MSFT_SIPRoutingSetting", "DefaultPort", _routing),
     _lcs("MSFT_SIPESTrustedServerSetting", "FQDN Version", _trusted),
+    _lcs("MSFT_SIPEdgeProxySetting", "FQDN", _edge_proxies),
+    _lcs("MSFT_SIPProxyServerSetting", "FQDN", _proxies),
     _lcs("MSFT_SIPLogSetting", "Backend Critical", _log),
     _lcs("MSFT_SIPLoadedExtensionModuleElement", "ExecutionStatus", _modules),
     _lcs("MSFT_SIPApplicationElement", "Running", _applications),

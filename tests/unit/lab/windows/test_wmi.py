@@ -199,6 +199,13 @@ def test_the_pool_tells_the_edition_and_its_members(make: Any) -> None:
     assert "pool-01-db" in lab.one("SELECT Backend FROM MSFT_SIPLogSetting")["Backend"]
 
 
+def test_the_proxies_that_lcs_knows_have_classes_of_their_own(make: Any) -> None:
+    lab = make(edge_proxies=("ap.lab.example",), proxies=("px.lab.example",))
+    edge = lab.one("SELECT * FROM MSFT_SIPEdgeProxySetting")
+    proxy = lab.one("SELECT * FROM MSFT_SIPProxyServerSetting")
+    assert (edge["FQDN"], proxy["FQDN"]) == ("ap.lab.example", "px.lab.example")
+
+
 def test_memory_grows_by_the_leak_and_by_nothing_else(make: Any) -> None:
     query = "SELECT PrivatePageCount FROM Win32_Process WHERE Name='{}'"
     lab = make(leak_per_hour=6_000_000)
