@@ -26,6 +26,9 @@ class Progress(Protocol):
     def advanced(self, name: str) -> None:
         """A server is done."""
 
+    def note(self, text: str) -> None:
+        """What is worth saying of the work itself."""
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -37,6 +40,9 @@ class Silent:
         """Say nothing."""
 
     def advanced(self, name: str) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
         """Say nothing."""
 
 

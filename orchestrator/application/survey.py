@@ -11,6 +11,7 @@ from orchestrator.application.codec import to_json
 from orchestrator.application.conversation import problem_of, reading
 from orchestrator.application.fan_out import fan_out
 from orchestrator.application.judging import rows_of, selected
+from orchestrator.application.pacing import Pacing
 from orchestrator.application.ports.hosts import (
     FaultKind,
     HostFaultError,
@@ -68,6 +69,20 @@ class Reading:
     observations: tuple[Observation, ...] = ()
     fault: HostFaultError | None = None
 
+    @property
+    def strained(self) -> bool:
+        """Whether the host took too long, or was out of a quota."""
+        return self.fault is not None and self.fault.strained
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What became of one server of a survey; its facts are stored."""
+
+    server: SurveyedServer
+    problem: Problem | None = None
+    strained: bool = False
+
 
 def survey(services: Services, selection: Selection) -> Result[SurveyReport]:
     """Ask the selected servers and store what they say."""
@@ -86,26 +101,36 @@ def collect(
 ) -> Result[SurveyReport]:
     """Ask these servers and store what they say."""
     services.progress.started(len(servers), "survey")
-    seen: list[SurveyedServer] = []
-    problems: list[Problem] = []
-    readings = fan_out(
+    seen: list[Surveyed] = []
+    for server, found in fan_out(
         servers,
-        lambda server: read_server(services, inventory, hotfixes, server),
-        limit=services.limits.survey_concurrency,
-    )
-    for server, found in readings:
-        with services.storage.begin() as uow:
-            store(uow, hotfixes, found, services)
-        if found.fault is not None:
-            problems.append(problem_of(found.fault))
-        seen.append(_summary(found))
+        lambda server: look_at(services, inventory, hotfixes, server),
+        Pacing(services.limits.survey_concurrency, services.progress),
+    ):
+        seen.append(found)
         services.progress.advanced(server.name)
+    seen.sort(key=lambda found: found.server.server)
+    problems = tuple(found.problem for found in seen if found.problem is not None)
     return Result(
         "survey",
-        SurveyReport(tuple(sorted(seen, key=lambda entry: entry.server))),
+        SurveyReport(tuple(found.server for found in seen)),
         exit_code=exit_code_of(problems),
-        problems=tuple(sorted(problems, key=lambda problem: problem.server or "")),
+        problems=problems,
     )
+
+
+def look_at(
+    services: Services,
+    inventory: Inventory,
+    hotfixes: Sequence[Hotfix],
+    server: Server,
+) -> Surveyed:
+    """Read one server and store what it says."""
+    found = read_server(services, inventory, hotfixes, server)
+    with services.storage.begin() as uow:
+        store(uow, hotfixes, found, services)
+    problem = problem_of(found.fault) if found.fault else None
+    return Surveyed(_summary(found), problem, found.strained)
 
 
 def exit_code_of(problems: Iterable[Problem]) -> ExitCode:

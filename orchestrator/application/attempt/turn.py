@@ -7,7 +7,7 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.application.codec import to_json
 from orchestrator.application.judging import Estate, system_of
+from orchestrator.application.ports.hosts import HostFaultError
 from orchestrator.application.services import Services
 from orchestrator.application.survey import Reading, store, store_facts
 from orchestrator.domain.effect import OwnRecord
@@ -22,6 +23,7 @@ from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.facts import FactSet, Observation, OperatingSystem
 from orchestrator.domain.planning import Plan, PlannedServer
 from orchestrator.domain.remediation import (
+    STRAINED,
     Action,
     Attempt,
     AttemptEvent,
@@ -122,6 +124,11 @@ class Turn:
     def end_step(self, result: str) -> None:
         """Close the step that is open with its result, in one sentence."""
         self.save(steps=self.closed_steps(result))
+
+    def details_after(self, fault: HostFaultError) -> Mapping[str, str]:
+        """The attempt's details, with what its run's pace must know of a fault."""
+        details = self.attempt.details
+        return {**details, STRAINED: fault.kind.value} if fault.strained else details
 
     def closed_steps(self, result: str) -> tuple[StepRecord, ...]:
         """The steps with the open one closed."""

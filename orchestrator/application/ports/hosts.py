@@ -40,14 +40,34 @@ class HostFaultError(Exception):
     """A conversation with a host failed; knows its kind and what to do."""
 
     def __init__(
-        self, kind: FaultKind, server: str, message: str, hint: str = ""
+        self,
+        kind: FaultKind,
+        server: str,
+        message: str,
+        hint: str = "",
+        *,
+        late: bool = False,
     ) -> None:
-        """Keep the facts; none of them may hold a secret."""
+        """Keep the facts; none of them may hold a secret.
+
+        Args:
+            kind: what failed.
+            server: whose conversation it was.
+            message: what was found.
+            hint: what to do.
+            late: an answer was waited for and did not come.
+        """
         super().__init__(f"{server}: {message}")
+        self.late = late
         self.kind = kind
         self.server = server
         self.message = message
         self.hint = hint
+
+    @property
+    def strained(self) -> bool:
+        """Whether it may be that too much was asked at once."""
+        return self.late or self.kind is FaultKind.BUSY
 
     @property
     def sentence(self) -> str:

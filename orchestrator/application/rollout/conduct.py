@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.application.judging import Estate
+from orchestrator.application.pacing import Pacing
 from orchestrator.application.plans import find_plan
 from orchestrator.application.ports.engine import Delivery, Duties
 from orchestrator.application.rollout.dispatch import Dispatch
@@ -35,6 +36,7 @@ class Rollout:
     hooks: WaveHooks
     keeper: Keeper
     turns: Turns
+    pacing: Pacing
     #: The servers whose turns are handed out and have not ended.
     _out: set[str] = field(default_factory=set)
 
@@ -64,6 +66,7 @@ class Rollout:
             WaveHooks(services, run, plan, estate.inventory, keeper.keep),
             keeper,
             turns,
+            Pacing(services.limits.apply_concurrency, services.progress),
         )
 
     def carry_out(self) -> Run:
@@ -164,14 +167,14 @@ class Rollout:
         What cannot begin waits. A run that ended at once is not waited for.
         """
         waiting = self._unsettled(servers)
-        limit = self.services.limits.apply_concurrency
         duties = Duties(self.turns.take, self.turns.over)
-        with self.services.engine.open(duties, limit) as delivery:
+        with self.services.engine.open(duties, self.pacing.maximum) as delivery:
             while waiting or self._out:
                 self._heed_interrupt()
                 state = self._state()
-                if state is during and len(self._out) < limit:
-                    self._begin_more(waiting, delivery, limit - len(self._out))
+                room = self.pacing.room - len(self._out)
+                if state is during and room > 0:
+                    self._begin_more(waiting, delivery, room)
                 elif not self._out or state is RunState.ABORTED:
                     return
                 self._gather(delivery)
@@ -204,9 +207,12 @@ class Rollout:
         if not ended:
             return
         self._out -= set(ended)
-        for name in ended:
-            self.services.progress.advanced(name)
+        with self.services.storage.read() as uow:
+            attempts = [uow.runs.attempt(self.run.name, name) for name in ended]
+        for attempt in attempts:
+            self.services.progress.advanced(attempt.server)
+            self.pacing.heard(strained=attempt.strained)
         self.dispatch.turn_of_others()
-        stop = self.gates.during(ended)
+        stop = self.gates.during(attempts)
         if stop is not None and self._state() in (RunState.RUNNING, RunState.PAUSING):
             self._move(RunEvent.STOP, stop)

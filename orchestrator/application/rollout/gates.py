@@ -98,14 +98,12 @@ class Gates:
             return None
         return f"wave {wave.number}: {shut.sentence}; then {self._resume}"
 
-    def during(self, servers: Iterable[str]) -> str | None:
+    def during(self, attempts: Iterable[Attempt]) -> str | None:
         """Whether a budget is overspent, or a server contradicts the article.
 
         Args:
-            servers: those whose turns have just ended.
+            attempts: those whose turns have just ended.
         """
-        with self.services.storage.read() as uow:
-            attempts = [uow.runs.attempt(self.run.name, name) for name in servers]
         for found in filter(has_ended, attempts):
             if found.server in self.accepted:
                 continue
