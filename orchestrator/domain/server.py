@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 
 class Role(StrEnum):
@@ -135,9 +136,9 @@ class Freeze:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inventory:
-    """The whole estate at one moment."""
+    """The whole estate at one moment. Without slots: it remembers its pools."""
 
     servers: Mapping[str, Server] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
@@ -158,7 +159,15 @@ class Inventory:
 
     def members(self, pool: str) -> tuple[Server, ...]:
         """The active servers of a pool, by name."""
-        return tuple(server for server in self.active() if server.pool == pool)
+        return self._members.get(pool, ())
+
+    @cached_property
+    def _members(self) -> Mapping[str, tuple[Server, ...]]:
+        found: dict[str, list[Server]] = {}
+        for server in self.active():
+            if server.pool is not None:
+                found.setdefault(server.pool, []).append(server)
+        return {pool: tuple(members) for pool, members in found.items()}
 
     def credential_of(self, server: Server) -> str | None:
         """The server's credential name, else its pool's, else its site's."""

@@ -10,8 +10,9 @@ from orchestrator.application.ports.engine import Order
 from orchestrator.application.ports.storage import Storage
 from orchestrator.application.rollout.admission import start
 from orchestrator.application.rollout.dispatch import Dispatch
-from orchestrator.application.rollout.leases import server_resource
+from orchestrator.application.rollout.leases import server_of, server_resource
 from orchestrator.application.rollout.turns import read_brief
+from orchestrator.application.rollout.waiting import Waiting
 from orchestrator.application.services import Services
 from orchestrator.application.survey import survey
 from orchestrator.domain.planning import Activation, PlanPolicy
@@ -48,10 +49,12 @@ class Stage:
 
     def begin(self, dispatch: Dispatch, room: int) -> list[str]:
         """The servers that a round lets begin, in its order."""
-        waiting = {planned.server: planned for planned in dispatch.plan.servers()}
         with dispatch.services.storage.read() as uow:
-            for lease in uow.runs.leases():
-                waiting.pop(lease.resource.removeprefix("server:"), None)
+            begun = {server_of(lease.resource) for lease in uow.runs.leases()}
+        waiting = Waiting(
+            (one for one in dispatch.plan.servers() if one.server not in begun),
+            dispatch.estate.inventory,
+        )
         return [order.server for order in dispatch.begin(waiting, room)[0]]
 
 
@@ -136,7 +139,8 @@ def test_limits_hold_across_dispatchers_of_two_processes(
 
         def one_round(number: int) -> list[Order]:
             dispatch = dispatches[number]
-            waiting = {planned.server: planned for planned in dispatch.plan.servers()}
+            everyone = dispatch.plan.servers()
+            waiting = Waiting(everyone, dispatch.estate.inventory)
             return dispatch.begin(waiting, 9)[0]
 
         begun = [order for orders in at_once(8, one_round) for order in orders]

@@ -7,11 +7,12 @@ nothing more.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.application.codec import to_json
 from orchestrator.application.judging import Estate, system_of
@@ -149,8 +150,12 @@ class Turn:
             store_facts(uow, self.server.name, (seen,), self.now())
 
     def _judge(self, facts: FactSet) -> Judgement:
-        known = {**self.estate.facts, self.server.name: facts}
-        own = {**self.estate.own, self.server.name: self.own_record()}
+        # Over the estate's own, which all turns share: a copy grows with the estate.
+        name = self.server.name
+        known = ChainMap({name: facts}, cast("dict[str, FactSet]", self.estate.facts))
+        own = ChainMap(
+            {name: self.own_record()}, cast("dict[str, OwnRecord]", self.estate.own)
+        )
         estate = replace(self.estate, facts=known, own=own, now=self.now())
         self.estate = estate
         return estate.judge(self.server)

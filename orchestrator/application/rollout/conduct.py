@@ -17,6 +17,7 @@ from orchestrator.application.rollout.leases import Keeper, RunLease
 from orchestrator.application.rollout.refresh import refresh
 from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.rollout.turns import Turns, read_brief
+from orchestrator.application.rollout.waiting import Waiting
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
 from orchestrator.domain.remediation import IN_FLIGHT
@@ -166,7 +167,8 @@ class Rollout:
 
         What cannot begin waits. A run that ended at once is not waited for.
         """
-        waiting = self._unsettled(servers)
+        waiting = Waiting(self._unsettled(servers), self.estate.inventory)
+        self.dispatch.turn_of_others()
         duties = Duties(self.turns.take, self.turns.over)
         with self.services.engine.open(duties, self.pacing.maximum) as delivery:
             while waiting or self._out:
@@ -180,20 +182,19 @@ class Rollout:
                 self._gather(delivery)
                 self.keeper.keep(self._out)
 
-    def _unsettled(self, servers: Iterable[PlannedServer]) -> dict[str, PlannedServer]:
+    def _unsettled(self, servers: Iterable[PlannedServer]) -> list[PlannedServer]:
         with self.services.storage.read() as uow:
             attempts = uow.runs.attempts(self.run.name)
         settled = {found.server for found in attempts if found.settled}
-        return {p.server: p for p in servers if p.server not in settled}
+        return [planned for planned in servers if planned.server not in settled]
 
-    def _begin_more(
-        self, waiting: dict[str, PlannedServer], delivery: Delivery, room: int
-    ) -> None:
+    def _begin_more(self, waiting: Waiting, delivery: Delivery, room: int) -> None:
         orders, over = self.dispatch.begin(waiting, room)
-        self._out |= {order.server for order in orders}
+        begun = [order.server for order in orders]
+        self._out.update(begun)
         delivery.hand_out(orders)
-        for name in (*self._out, *over):
-            waiting.pop(name, None)
+        for name in (*begun, *over):
+            waiting.drop(name)
 
     def _gather(self, delivery: Delivery) -> None:
         """Wait a moment for turns to end; a budget that is overspent stops the run."""

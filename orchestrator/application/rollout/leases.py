@@ -19,9 +19,17 @@ from orchestrator.application.services import Services
 RENEWALS = 4
 
 
+_SERVER = "server:"
+
+
 def server_resource(server: str) -> str:
     """The name of a server's lease."""
-    return f"server:{server}"
+    return f"{_SERVER}{server}"
+
+
+def server_of(resource: str) -> str | None:
+    """The server that a lease is for; ``None`` for the lease of a run."""
+    return resource.removeprefix(_SERVER) if resource.startswith(_SERVER) else None
 
 
 def run_resource(run: str) -> str:

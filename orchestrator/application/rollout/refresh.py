@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from orchestrator.application.judging import (
@@ -13,7 +12,7 @@ from orchestrator.application.services import Services
 from orchestrator.application.survey import collect
 from orchestrator.domain.exposure import POOL_PREFIX
 from orchestrator.domain.planning import Plan
-from orchestrator.domain.server import Server
+from orchestrator.domain.server import Inventory, Server
 
 
 def judging_of(plan: Plan) -> Judging:
@@ -37,7 +36,7 @@ def refresh(services: Services, plan: Plan) -> None:
     limit = timedelta(hours=plan.policy.fact_limit_hours)
     stale = [
         server
-        for server in _peers(plan, inventory.servers)
+        for server in _peers(plan, inventory)
         if not server.retired
         and any(
             now - seen.at > limit
@@ -50,14 +49,15 @@ def refresh(services: Services, plan: Plan) -> None:
         collect(services, inventory, hotfixes, stale)
 
 
-def _peers(plan: Plan, servers: Mapping[str, Server]) -> tuple[Server, ...]:
+def _peers(plan: Plan, inventory: Inventory) -> tuple[Server, ...]:
     names: set[str] = set()
+    servers = inventory.servers
     for planned in plan.servers():
         known = servers.get(planned.server)
         for peer in known.mtls_peers if known else ():
             if peer.startswith(POOL_PREFIX):
-                pool = peer.removeprefix(POOL_PREFIX)
-                names |= {name for name, s in servers.items() if s.pool == pool}
+                members = inventory.members(peer.removeprefix(POOL_PREFIX))
+                names.update(member.name for member in members)
             else:
                 names.add(peer)
     return tuple(servers[name] for name in sorted(names) if name in servers)
