@@ -10,7 +10,7 @@ from typing import cast
 from orchestrator.application.codec import to_json
 from orchestrator.application.conversation import problem_of, reading
 from orchestrator.application.fan_out import fan_out
-from orchestrator.application.judging import rows_of, selected
+from orchestrator.application.judging import find_hotfix, rows_of, selected
 from orchestrator.application.pacing import Pacing
 from orchestrator.application.ports.hosts import (
     FaultKind,
@@ -84,6 +84,33 @@ class Surveyed:
     strained: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A server that another process is to read for these articles."""
+
+    server: str
+    articles: tuple[str, ...]
+
+
+class Looks:
+    """Takes looks, from many threads; what they need in common is read once."""
+
+    def __init__(self, services: Services) -> None:
+        """Read nothing yet."""
+        self._services = services
+        self._known: tuple[tuple[str, ...], Inventory, tuple[Hotfix, ...]] | None = None
+
+    def take(self, look: Look) -> Reading:
+        """Read a server."""
+        if self._known is None or self._known[0] != look.articles:
+            with self._services.storage.read() as uow:
+                found = (find_hotfix(uow, article) for article in look.articles)
+                self._known = look.articles, uow.inventory.load(), tuple(found)
+        _, inventory, hotfixes = self._known
+        server = inventory.servers[look.server]
+        return read_server(self._services, inventory, hotfixes, server)
+
+
 def survey(services: Services, selection: Selection) -> Result[SurveyReport]:
     """Ask the selected servers and store what they say."""
     with services.storage.read() as uow:
@@ -126,7 +153,12 @@ def look_at(
     server: Server,
 ) -> Surveyed:
     """Read one server and store what it says."""
-    found = read_server(services, inventory, hotfixes, server)
+    if services.elsewhere is None:
+        found = read_server(services, inventory, hotfixes, server)
+    else:
+        articles = tuple(hotfix.article for hotfix in hotfixes)
+        found = services.elsewhere(Look(server.name, articles)).result()
+    # Here in any case: SQLite's writers wait long for those of other processes.
     with services.storage.begin() as uow:
         store(uow, hotfixes, found, services)
     problem = problem_of(found.fault) if found.fault else None

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from orchestrator.application.judging import load_estate
 from orchestrator.application.ports.engine import Delivery, Duties, Order
 from orchestrator.application.ports.storage import StoredPlan
 from orchestrator.application.rollout.admission import attempts_of
@@ -13,17 +14,16 @@ from orchestrator.application.rollout.leases import server_resource
 from orchestrator.application.services import Services
 from orchestrator.application.survey import scope_of, store_facts
 from orchestrator.domain.planning import (
-    Basis,
     Plan,
     PlannedServer,
     PlanPolicy,
     Wave,
+    basis_of,
     seal,
 )
 from orchestrator.domain.remediation import Action, AttemptState, Outcome
 from orchestrator.domain.rollout import Run, RunState
 from orchestrator.domain.server import Inventory, Link, Pool, Site
-from orchestrator.domain.verdict import Verdict
 from tests.fakes.clock import FakeClock
 from tests.fakes.estate import ARTICLE, HOTFIX, PACKAGE, leaking_host, server
 from tests.fakes.hosts import FakeReader
@@ -70,7 +70,10 @@ def fill(services: Services, clock: FakeClock, inventory: Inventory) -> None:
 
 def admitted(services: Services, inventory: Inventory) -> Run:
     """A stored run over every server: a canary, a twentieth, then the rest."""
-    basis = Basis(Verdict.NEEDED, "x86", 1, "ENU", {}, PACKAGE.sha256)
+    with services.storage.read() as uow:
+        estate = load_estate(uow, HOTFIX, services.clock.now())
+    one = next(iter(inventory.servers.values()))
+    basis = basis_of(estate.judge(one), PACKAGE)
     planned = [
         PlannedServer(name, Action.INSTALL, found.pool, "needed", basis)
         for name, found in sorted(inventory.servers.items())

@@ -81,13 +81,13 @@ class RunLease:
 
 @dataclass(slots=True)
 class Keeper:
-    """Renews the leases of a run and of the servers in flight, in time.
+    """Renews the leases of servers in flight, and of a run, in time.
 
     What has passed to another, or was given back, stays so.
     """
 
     services: Services
-    run: str
+    run: str | None = None
     _renewed: datetime | None = None
 
     def keep(self, servers: Iterable[str] = ()) -> None:
@@ -97,7 +97,8 @@ class Keeper:
         if self._renewed is not None and now - self._renewed < every:
             return
         self._renewed = now
-        mine = (run_resource(self.run), *map(server_resource, servers))
+        run = () if self.run is None else (run_resource(self.run),)
+        mine = (*run, *map(server_resource, servers))
         until = now + timedelta(seconds=self.services.limits.lease_seconds)
         with self.services.storage.begin() as uow:
             uow.runs.renew_leases(mine, self.services.owner, until=until)
