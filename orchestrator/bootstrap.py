@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.database import default_url, open_storage
 from orchestrator.adapters.engine.threads import Threads
@@ -37,6 +37,10 @@ from orchestrator.config import Settings, state_folder
 from orchestrator.domain.authenticode import SignaturePolicy
 from orchestrator.domain.hotfix import PlausibleWindow
 from orchestrator.domain.server import Inventory
+
+if TYPE_CHECKING:
+    from orchestrator.adapters.engine.processes import Processes
+    from orchestrator.application.worker import Worker
 
 #: Ports on which WinRM speaks HTTPS; any other is taken for HTTP.
 _TLS_PORTS = frozenset({443, 5986})
@@ -63,6 +67,8 @@ class Program:
     prompt: Callable[[str], Credential | None] | None = None
     #: Told before an existing database is upgraded.
     notice: Callable[[str], None] = lambda _: None
+    #: Why nobody can be asked, where that is so.
+    unasked: str = "nobody to ask"
 
     @property
     def database(self) -> str:
@@ -79,6 +85,7 @@ class Program:
             file=self.settings.credentials_file,
             keyring=keyring,
             prompt=self.prompt,
+            unasked=self.unasked,
         )
 
     @property
@@ -142,9 +149,13 @@ class Program:
         """
         clock = SystemClock()
         owner = process_name()
-        with open_storage(
-            self.database, writer=owner, clock=clock.now, notice=self.notice
-        ) as storage:
+        heard = progress or Silent()
+        with (
+            open_storage(
+                self.database, writer=owner, clock=clock.now, notice=self.notice
+            ) as storage,
+            self._processes(heard) as processes,
+        ):
             yield Services(
                 storage=storage,
                 hosts=OnDemandGateway(self._winrm_limits(), clock=clock.now),
@@ -152,13 +163,28 @@ class Program:
                 clock=clock,
                 account=account(),
                 owner=owner,
-                engine=Threads(),
+                engine=processes or Threads(),
+                elsewhere=processes.submit if processes else None,
                 limits=self._limits(),
-                progress=progress or Silent(),
+                progress=heard,
                 hooks=self._hooks(),
                 interrupted=interrupted,
                 is_gone=is_gone,
             )
+
+    @contextmanager
+    def _processes(self, progress: Progress) -> Iterator[Processes | None]:
+        settings = self.settings
+        if settings.processes == 1:
+            yield None
+            return
+        from orchestrator.adapters.engine.processes import Processes
+
+        threads = max(settings.survey_concurrency, settings.apply_concurrency)
+        alone = settings.model_copy(update={"processes": 1, "database": self.database})
+        recipe = partial(open_worker, alone)
+        with Processes(settings.processes, threads, recipe, progress) as made:
+            yield made
 
     def _hooks(self) -> HookRunner:
         settings = self.settings
@@ -199,6 +225,16 @@ class Program:
             ca_file=settings.ca_file,
             operation_timeout_s=int(settings.answer_seconds),
         )
+
+
+@contextmanager
+def open_worker(settings: Settings, progress: Progress) -> Iterator[Worker]:
+    """A worker in a process that another one started."""
+    from orchestrator.application.worker import Worker
+
+    unasked = "one of several processes asks nobody; use --processes 1"
+    with Program(settings, unasked=unasked).services(progress) as services:
+        yield Worker(services)
 
 
 def read_file_or_folder(

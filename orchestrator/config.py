@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     answer_seconds: PositiveFloat = 30.0
     survey_concurrency: PositiveInt = 32
     apply_concurrency: PositiveInt = 32
+    #: Processes of this machine that survey and change servers.
+    processes: PositiveInt = 1
     #: Seconds between two looks at a running installer.
     poll_seconds: PositiveFloat = 5.0
     #: Seconds past which an installer counts as hung.

@@ -12,7 +12,7 @@ from orchestrator.application.results import Result, not_found
 from orchestrator.application.services import Services
 from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.selection import Selection
-from orchestrator.domain.server import Inventory, Server
+from orchestrator.domain.server import Inventory, Link, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,16 @@ class InventoryChange:
     returned: tuple[str, ...]
     unchanged: int
     servers: int
-    #: Whether sites, pools, firewalls, peers, windows or freezes changed.
+    #: Whether sites, links, pools, firewalls, peers, windows or freezes changed.
     surroundings_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ServerList:
-    """The selected servers."""
+    """The selected servers, and the links that some of them are behind."""
 
     servers: tuple[Server, ...]
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,11 @@ def _surroundings(inventory: Inventory) -> Inventory:
 def list_servers(services: Services, selection: Selection) -> Result[ServerList]:
     """The selected servers that are not retired."""
     with services.storage.read() as uow:
-        chosen = selection.choose(uow.inventory.load().active())
-    return Result("inventory", ServerList(chosen))
+        inventory = uow.inventory.load()
+    chosen = selection.choose(inventory.active())
+    sites = {server.site for server in chosen}
+    links = tuple(link for link in inventory.links if not sites.isdisjoint(link.sites))
+    return Result("inventory", ServerList(chosen, links))
 
 
 def show_server(services: Services, name: str) -> Result[Server]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.application.ports.clock import Clock
 from orchestrator.application.ports.engine import Engine
@@ -26,6 +27,9 @@ class Progress(Protocol):
     def advanced(self, name: str) -> None:
         """A server is done."""
 
+    def note(self, text: str) -> None:
+        """What is worth saying of the work itself."""
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -37,6 +41,9 @@ class Silent:
         """Say nothing."""
 
     def advanced(self, name: str) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
         """Say nothing."""
 
 
@@ -78,6 +85,8 @@ class Services:
     owner: str
     #: Brings servers' turns to workers.
     engine: Engine
+    #: Has servers read by other processes; ``None`` where this one does.
+    elsewhere: Callable[[object], Future[Any]] | None = None
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=Silent)
     hooks: HookRunner = field(default_factory=NoHooks)

@@ -10,7 +10,8 @@ from typing import cast
 from orchestrator.application.codec import to_json
 from orchestrator.application.conversation import problem_of, reading
 from orchestrator.application.fan_out import fan_out
-from orchestrator.application.judging import rows_of, selected
+from orchestrator.application.judging import find_hotfix, rows_of, selected
+from orchestrator.application.pacing import Pacing
 from orchestrator.application.ports.hosts import (
     FaultKind,
     HostFaultError,
@@ -68,6 +69,47 @@ class Reading:
     observations: tuple[Observation, ...] = ()
     fault: HostFaultError | None = None
 
+    @property
+    def strained(self) -> bool:
+        """Whether the host took too long, or was out of a quota."""
+        return self.fault is not None and self.fault.strained
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What became of one server of a survey; its facts are stored."""
+
+    server: SurveyedServer
+    problem: Problem | None = None
+    strained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A server that another process is to read for these articles."""
+
+    server: str
+    articles: tuple[str, ...]
+
+
+class Looks:
+    """Takes looks, from many threads; what they need in common is read once."""
+
+    def __init__(self, services: Services) -> None:
+        """Read nothing yet."""
+        self._services = services
+        self._known: tuple[tuple[str, ...], Inventory, tuple[Hotfix, ...]] | None = None
+
+    def take(self, look: Look) -> Reading:
+        """Read a server."""
+        if self._known is None or self._known[0] != look.articles:
+            with self._services.storage.read() as uow:
+                found = (find_hotfix(uow, article) for article in look.articles)
+                self._known = look.articles, uow.inventory.load(), tuple(found)
+        _, inventory, hotfixes = self._known
+        server = inventory.servers[look.server]
+        return read_server(self._services, inventory, hotfixes, server)
+
 
 def survey(services: Services, selection: Selection) -> Result[SurveyReport]:
     """Ask the selected servers and store what they say."""
@@ -86,26 +128,41 @@ def collect(
 ) -> Result[SurveyReport]:
     """Ask these servers and store what they say."""
     services.progress.started(len(servers), "survey")
-    seen: list[SurveyedServer] = []
-    problems: list[Problem] = []
-    readings = fan_out(
+    seen: list[Surveyed] = []
+    for server, found in fan_out(
         servers,
-        lambda server: read_server(services, inventory, hotfixes, server),
-        limit=services.limits.survey_concurrency,
-    )
-    for server, found in readings:
-        with services.storage.begin() as uow:
-            store(uow, hotfixes, found, services)
-        if found.fault is not None:
-            problems.append(problem_of(found.fault))
-        seen.append(_summary(found))
+        lambda server: look_at(services, inventory, hotfixes, server),
+        Pacing(services.limits.survey_concurrency, services.progress),
+    ):
+        seen.append(found)
         services.progress.advanced(server.name)
+    seen.sort(key=lambda found: found.server.server)
+    problems = tuple(found.problem for found in seen if found.problem is not None)
     return Result(
         "survey",
-        SurveyReport(tuple(sorted(seen, key=lambda entry: entry.server))),
+        SurveyReport(tuple(found.server for found in seen)),
         exit_code=exit_code_of(problems),
-        problems=tuple(sorted(problems, key=lambda problem: problem.server or "")),
+        problems=problems,
     )
+
+
+def look_at(
+    services: Services,
+    inventory: Inventory,
+    hotfixes: Sequence[Hotfix],
+    server: Server,
+) -> Surveyed:
+    """Read one server and store what it says."""
+    if services.elsewhere is None:
+        found = read_server(services, inventory, hotfixes, server)
+    else:
+        articles = tuple(hotfix.article for hotfix in hotfixes)
+        found = services.elsewhere(Look(server.name, articles)).result()
+    # Here in any case: SQLite's writers wait long for those of other processes.
+    with services.storage.begin() as uow:
+        store(uow, hotfixes, found, services)
+    problem = problem_of(found.fault) if found.fault else None
+    return Surveyed(_summary(found), problem, found.strained)
 
 
 def exit_code_of(problems: Iterable[Problem]) -> ExitCode:

@@ -18,6 +18,7 @@ from orchestrator.application.judging import (
     own_records,
     selected,
 )
+from orchestrator.application.pacing import Pacing
 from orchestrator.application.ports.hosts import HostFaultError, SurveyScope
 from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import ErrorCode, RequestError, Result
@@ -129,7 +130,7 @@ def _look(
     for server, found in fan_out(
         servers,
         lambda server: _read(services, inventory, hotfix, server),
-        limit=services.limits.survey_concurrency,
+        Pacing(services.limits.survey_concurrency, services.progress),
     ):
         with services.storage.begin() as uow:
             _store(uow, found, services.clock.now())

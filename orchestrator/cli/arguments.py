@@ -100,6 +100,17 @@ RunOf = Annotated[
         autocompletion=_names_from(lambda uow: (run.name for run in uow.runs.all())),
     ),
 ]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        metavar="N",
+        min=1,
+        max=64,
+        help="Processes of this machine that do the work, where one is the limit; "
+        "a setting if left out, else 1. More than one ask for no password.",
+    ),
+]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")]
 
 

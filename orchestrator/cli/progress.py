@@ -104,6 +104,12 @@ class Lines(Quiet):
             if self._done * PARTS // max(1, self._total) > before:
                 self._write(clean(f"{self._what}: {self._done} of {self._total} done"))
 
+    @override
+    def note(self, text: str) -> None:
+        """A line."""
+        with self._lock:
+            self._write(clean(f"{self._what}: {text}"))
+
 
 class Bars(Quiet):
     """A bar with the time left, and the servers at work below it."""
@@ -192,3 +198,8 @@ class Bars(Quiet):
             self._active.pop(clean(name), None)
             if self._bars.tasks:
                 self._bars.advance(self._bars.tasks[-1].id)
+
+    @override
+    def note(self, text: str) -> None:
+        """A line that stays, above the picture."""
+        self._live.console.print(clean(text))

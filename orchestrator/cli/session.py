@@ -35,6 +35,8 @@ class Session:
     output: Path | None = None
     #: What a report shows beside the audit.
     around: Surroundings | None = None
+    #: How many processes; as the settings have it if there is none.
+    processes: int | None = None
 
     @property
     def json(self) -> bool:
@@ -63,9 +65,12 @@ class Session:
         from orchestrator.cli.text import note
         from orchestrator.config import Settings
 
-        url = self.options.database
+        given: dict[str, Any] = {
+            "database": self.options.database,
+            "processes": self.processes,
+        }
         return Program(
-            Settings(database=url) if url else Settings(),
+            Settings(**{name: value for name, value in given.items() if value}),
             prompt=Asker(self.reporter) if can_ask() else None,
             notice=note,
         )

@@ -104,6 +104,10 @@ class Ended:
     shares: Mapping[str, str]
 
 
+#: What is shared, as in :attr:`Ended.shares`, and its name.
+_Share = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class OverBudget:
     """A class of failure has more than the plan tolerates."""
@@ -139,50 +143,65 @@ def stop_of(
         total: the servers of the plan, which shares are taken of.
         budgets: per class; a class without one tolerates everything.
     """
-    turns = tuple(ended)
-    failures: dict[FailureClass, list[Ended]] = {}
-    for turn in turns:
+    tally = Tally()
+    for turn in ended:
+        tally.add(turn)
+    return tally.stop(total, budgets)
+
+
+class Tally:
+    """Turns as they end. Asking it costs the same however many there were."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._failures: dict[FailureClass, list[Ended]] = {}
+        #: Per class, how many failures have what in common.
+        self._common: dict[FailureClass, Counter[_Share]] = {}
+        #: What some success has.
+        self._well: set[_Share] = set()
+        #: Of each thing that turns share, the names that were seen.
+        self._names: dict[str, set[str]] = {}
+
+    def add(self, turn: Ended) -> None:
+        """Take a turn that ended into account."""
+        for what, name in turn.shares.items():
+            self._names.setdefault(what, set()).add(name)
         failure = CLASS_OF.get(turn.outcome)
-        if failure is not None:
-            failures.setdefault(failure, []).append(turn)
-    for found in failures.values():
-        found.sort(key=lambda turn: turn.server)
-    for failure in FailureClass:
-        found = failures.get(failure, [])
-        budget = budgets.get(failure)
-        if budget is not None and len(found) > budget.allows(total):
-            names = tuple(turn.server for turn in found)
-            return OverBudget(failure, len(found), budget.allows(total), names)
-    return _common_cause(turns, failures)
+        if failure is None:
+            self._well.update(turn.shares.items())
+            return
+        self._failures.setdefault(failure, []).append(turn)
+        self._common.setdefault(failure, Counter()).update(turn.shares.items())
+
+    def stop(
+        self, total: int, budgets: Mapping[FailureClass, Budget] = DEFAULT_BUDGETS
+    ) -> Stop | None:
+        """What stops a rollout of so many servers now."""
+        for failure in FailureClass:
+            found = self._failures.get(failure, [])
+            budget = budgets.get(failure)
+            if budget is not None and len(found) > budget.allows(total):
+                allowed = budget.allows(total)
+                return OverBudget(failure, len(found), allowed, _servers(found))
+        return self._common_cause()
+
+    def _common_cause(self) -> CommonCause | None:
+        for failure, counts in self._common.items():
+            shared = sorted(
+                pair for pair, count in counts.items() if count >= COMMON_CAUSE_AT
+            )
+            for what, name in shared:
+                # What every server of a run has in common tells no cause apart.
+                if (what, name) in self._well or len(self._names[what]) == 1:
+                    continue
+                found = self._failures[failure]
+                having = [turn for turn in found if turn.shares.get(what) == name]
+                return CommonCause(failure, what, name, _servers(having))
+        return None
 
 
-def _common_cause(
-    turns: tuple[Ended, ...], failures: Mapping[FailureClass, list[Ended]]
-) -> CommonCause | None:
-    well = [turn for turn in turns if turn.outcome not in CLASS_OF]
-    for failure, found in failures.items():
-        for what, name in _shared(found):
-            if any(turn.shares.get(what) == name for turn in well):
-                continue
-            names = tuple(t.server for t in found if t.shares.get(what) == name)
-            if not _elsewhere(turns, what, name):
-                continue
-            return CommonCause(failure, what, name, names)
-    return None
-
-
-def _shared(found: list[Ended]) -> list[tuple[str, str]]:
-    """What enough failures of a class have in common, in a fixed order."""
-    counts = Counter(pair for turn in found for pair in turn.shares.items())
-    return sorted(pair for pair, count in counts.items() if count >= COMMON_CAUSE_AT)
-
-
-def _elsewhere(turns: tuple[Ended, ...], what: str, name: str) -> bool:
-    """Whether any turn ended outside of what is shared.
-
-    What every server of a run has in common tells no cause apart.
-    """
-    return any(turn.shares.get(what, name) != name for turn in turns)
+def _servers(turns: Iterable[Ended]) -> tuple[str, ...]:
+    return tuple(sorted(turn.server for turn in turns))
 
 
 def sentence_of(stop: Stop, resume: str) -> str:

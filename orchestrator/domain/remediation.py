@@ -340,6 +340,8 @@ def _no_code(text: str | None) -> str:
 CONTRADICTS = "contradicts"
 #: The detail of an attempt that stored the intent to drain, and not its undoing.
 DRAINED = "drained"
+#: The detail of an attempt whose host took too long to answer, or was out of a quota.
+STRAINED = "strained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,3 +378,8 @@ class Attempt:
     def drained(self) -> bool:
         """Whether the server is out of its load balancer, or may be, by this."""
         return DRAINED in self.details
+
+    @property
+    def strained(self) -> bool:
+        """Whether the host took too long, or was out of a quota, at some time."""
+        return STRAINED in self.details

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 #: Before the name of a pool where a server could stand too.
 POOL_PREFIX = "pool:"
@@ -144,9 +145,9 @@ class Freeze:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inventory:
-    """The whole estate at one moment."""
+    """The whole estate at one moment. Without slots: it remembers its pools."""
 
     servers: Mapping[str, Server] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
@@ -156,19 +157,6 @@ class Inventory:
     windows: tuple[MaintenanceWindow, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     links: tuple[Link, ...] = ()
-    _ends: Mapping[str, str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Note once what each name in folded case stands for."""
-        known = {name.casefold(): POOL_PREFIX + name for name in self.pools}
-        known |= {
-            server.endpoint.address.casefold(): server.name
-            for server in self.servers.values()
-            if server.has_dns_name
-        }
-        alone = (*self.external_peers, *self.servers)
-        known |= {name.casefold(): name for name in alone}
-        object.__setattr__(self, "_ends", known)
 
     def end(self, fqdn: str) -> str:
         """What a DNS name stands for: a server, an outside peer or ``pool:NAME``.
@@ -182,6 +170,14 @@ class Inventory:
         elsewhere = server is not None and server.has_dns_name
         return self._ends.get(name) or (host if host and not elsewhere else fqdn)
 
+    @cached_property
+    def _ends(self) -> Mapping[str, str]:
+        servers = self.servers.values()
+        named = {one.endpoint.address: one.name for one in servers if one.has_dns_name}
+        known = {pool: POOL_PREFIX + pool for pool in self.pools} | named
+        known |= {name: name for name in (*self.external_peers, *self.servers)}
+        return {name.casefold(): end for name, end in known.items()}
+
     def active(self) -> tuple[Server, ...]:
         """The servers that are not retired, by name."""
         return tuple(
@@ -192,7 +188,15 @@ class Inventory:
 
     def members(self, pool: str) -> tuple[Server, ...]:
         """The active servers of a pool, by name."""
-        return tuple(server for server in self.active() if server.pool == pool)
+        return self._members.get(pool, ())
+
+    @cached_property
+    def _members(self) -> Mapping[str, tuple[Server, ...]]:
+        found: dict[str, list[Server]] = {}
+        for server in self.active():
+            if server.pool is not None:
+                found.setdefault(server.pool, []).append(server)
+        return {pool: tuple(members) for pool, members in found.items()}
 
     def credential_of(self, server: Server) -> str | None:
         """The server's credential name, else its pool's, else its site's."""

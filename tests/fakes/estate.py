@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +27,15 @@ from orchestrator.domain.hotfix import (
     Prerequisites,
     Provenance,
 )
-from orchestrator.domain.server import Endpoint, Inventory, Pool, Role, Server, Site
+from orchestrator.domain.server import (
+    Endpoint,
+    Inventory,
+    Link,
+    Pool,
+    Role,
+    Server,
+    Site,
+)
 from orchestrator.domain.version import Branch, FileVersion
 from tests.fakes.clock import FakeClock
 from tests.fakes.hosts import FakeGateway, FakeHost, FakeInstaller, server_2003
@@ -189,3 +197,23 @@ def world(
         )
         uow.inventory.save(inventory)
     yield World(services, clock, gateway, hosts)
+
+
+def spread(
+    made: World, sites: Mapping[Site, Sequence[str]], links: Sequence[Link] = ()
+) -> None:
+    """Move a world's servers, each of no pool, to these sites with these links."""
+    with made.services.storage.begin() as uow:
+        known = uow.inventory.load().servers
+        moved = {
+            name: replace(known[name], site=site.name, pool=None)
+            for site, names in sites.items()
+            for name in names
+        }
+        uow.inventory.save(
+            Inventory(
+                servers={**known, **moved},
+                sites={site.name: site for site in sites},
+                links=tuple(links),
+            )
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from orchestrator.application.ports.engine import Delivery, Duties, Order
 
@@ -22,22 +23,25 @@ class Threads:
         """
         pool = ThreadPoolExecutor(max_workers=at_once)
         try:
-            yield _Pool(duties, pool)
+            yield Futures(lambda order: pool.submit(duties.take, order))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(slots=True)
-class _Pool:
-    duties: Duties
-    pool: ThreadPoolExecutor
-    _running: dict[Future[object], Order] = field(default_factory=dict)
+class Futures:
+    """Orders as futures of whoever takes them."""
+
+    submit: Callable[[Order], Future[Any]]
+    _running: dict[Future[Any], Order] = field(default_factory=dict)
 
     def hand_out(self, orders: Sequence[Order]) -> None:
+        """Submit each."""
         for order in orders:
-            self._running[self.pool.submit(self.duties.take, order)] = order
+            self._running[self.submit(order)] = order
 
     def ended(self, seconds: float) -> Collection[Order]:
+        """Those that are done, each once."""
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
         for future in done:
             # What a turn does not expect is a fault of the program, and ends the run.

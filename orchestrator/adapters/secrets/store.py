@@ -29,6 +29,7 @@ class Credentials:
         file: Path,
         keyring: Keyring,
         prompt: Prompt | None = None,
+        unasked: str = "nobody to ask",
     ) -> None:
         """Take every source.
 
@@ -37,10 +38,12 @@ class Credentials:
             file: the credentials file; it need not exist.
             keyring: the keyring library, or what stands in for it.
             prompt: asks a person; ``None`` where nobody can be asked.
+            unasked: why not.
         """
         self._file = PrivateFileSource(file)
         self._keyring = KeyringSource(keyring)
         self._prompt = prompt
+        self._unasked = unasked
         self._sources: tuple[Source, ...] = (
             EnvironmentSource(environment),
             self._file,
@@ -64,9 +67,7 @@ class Credentials:
         asked = self._prompt(name) if self._prompt else None
         if asked is not None:
             return asked
-        looked_at.append(
-            "prompt: no answer" if self._prompt else "prompt: nobody to ask"
-        )
+        looked_at.append(f"prompt: {'no answer' if self._prompt else self._unasked}")
         hint = (
             f"orchestrator credential set {name}, or set "
             f"{PREFIX}{name.upper().replace('-', '_')}_USERNAME and _PASSWORD"

@@ -199,7 +199,8 @@ def translated(server: str) -> Iterator[None]:
     except AdapterError as error:
         kind, hint = _kind_of(error)
         message = " ".join(str(error).split())[:_REASON_CHARS]
-        raise HostFaultError(kind, server, message, hint) from error
+        late = isinstance(error, ConnectionLostError)
+        raise HostFaultError(kind, server, message, hint, late=late) from error
 
 
 def _kerberos_reason(error: BaseException | None) -> str | None:

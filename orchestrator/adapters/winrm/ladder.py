@@ -73,6 +73,8 @@ _TELLING = (
     Finding.CLOSED,
     Finding.FILTERED,
 )
+#: With these a rung waited in vain.
+_LATE = frozenset({Finding.FILTERED, Finding.SILENT})
 _UNSUPPORTED = frozenset({Finding.NO_IDENTIFY, Finding.TLS, Finding.NOT_WINRM})
 
 
@@ -118,7 +120,8 @@ def _nothing(server: Server, tried: list[Capability]) -> HostFaultError:
         kind = FaultKind.UNSUPPORTED
     rows = ", ".join(f"{found.address.port}: {found.finding}" for found in tried)
     message = f"no WinRM at {server.endpoint.address} ({rows})"
-    return HostFaultError(kind, server.name, message, _HINTS[telling])
+    late = telling in _LATE
+    return HostFaultError(kind, server.name, message, _HINTS[telling], late=late)
 
 
 def probe(connection: BoundedConnection, limits: WinRmLimits) -> Capability:

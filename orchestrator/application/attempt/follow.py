@@ -83,7 +83,12 @@ def probe(turn: Turn, host: HostWriter) -> None:
 
 def lose_contact(turn: Turn, fault: HostFaultError) -> None:
     """Contact was lost after an intent: unknown, until the host is asked."""
-    _lose(turn, fault.message)
+    turn.save(
+        AttemptEvent.LOSE_CONTACT,
+        reason=fault.message,
+        steps=turn.closed_steps(fault.message),
+        details=turn.details_after(fault),
+    )
 
 
 def _lose(turn: Turn, reason: str) -> None:

@@ -76,7 +76,13 @@ def settle_fault(turn: Turn, fault: HostFaultError) -> None:
         store_fault(uow, turn.server.name, fault, turn.now())
     hint = f"; {fault.hint}" if fault.hint else ""
     steps = turn.closed_steps(fault.message) if turn.attempt.steps else ()
-    turn.save(_SETTLE, outcome=outcome, reason=f"{fault.message}{hint}", steps=steps)
+    turn.save(
+        _SETTLE,
+        outcome=outcome,
+        reason=f"{fault.message}{hint}",
+        steps=steps,
+        details=turn.details_after(fault),
+    )
 
 
 def _precheck(turn: Turn, host: HostWriter) -> bool:

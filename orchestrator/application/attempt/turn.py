@@ -7,14 +7,16 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from orchestrator.application.codec import to_json
 from orchestrator.application.judging import Estate, system_of
+from orchestrator.application.ports.hosts import HostFaultError
 from orchestrator.application.services import Services
 from orchestrator.application.survey import Reading, store, store_facts
 from orchestrator.domain.effect import OwnRecord
@@ -22,6 +24,7 @@ from orchestrator.domain.evidence import Entry, RecordKind
 from orchestrator.domain.facts import FactSet, Observation, OperatingSystem
 from orchestrator.domain.planning import Plan, PlannedServer
 from orchestrator.domain.remediation import (
+    STRAINED,
     Action,
     Attempt,
     AttemptEvent,
@@ -123,6 +126,11 @@ class Turn:
         """Close the step that is open with its result, in one sentence."""
         self.save(steps=self.closed_steps(result))
 
+    def details_after(self, fault: HostFaultError) -> Mapping[str, str]:
+        """The attempt's details, with what its run's pace must know of a fault."""
+        details = self.attempt.details
+        return {**details, STRAINED: fault.kind.value} if fault.strained else details
+
     def closed_steps(self, result: str) -> tuple[StepRecord, ...]:
         """The steps with the open one closed."""
         *before, last = self.attempt.steps
@@ -142,8 +150,12 @@ class Turn:
             store_facts(uow, self.server.name, (seen,), self.now())
 
     def _judge(self, facts: FactSet) -> Judgement:
-        known = {**self.estate.facts, self.server.name: facts}
-        own = {**self.estate.own, self.server.name: self.own_record()}
+        # Over the estate's own, which all turns share: a copy grows with the estate.
+        name = self.server.name
+        known = ChainMap({name: facts}, cast("dict[str, FactSet]", self.estate.facts))
+        own = ChainMap(
+            {name: self.own_record()}, cast("dict[str, OwnRecord]", self.estate.own)
+        )
         estate = replace(self.estate, facts=known, own=own, now=self.now())
         self.estate = estate
         return estate.judge(self.server)

@@ -8,11 +8,14 @@ fails; what a host says about itself is a value.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from typing_extensions import override
 
 from orchestrator.application.ports.secrets import Credential
 from orchestrator.domain.facts import Observation, ServiceState
@@ -40,19 +43,52 @@ class HostFaultError(Exception):
     """A conversation with a host failed; knows its kind and what to do."""
 
     def __init__(
-        self, kind: FaultKind, server: str, message: str, hint: str = ""
+        self,
+        kind: FaultKind,
+        server: str,
+        message: str,
+        hint: str = "",
+        *,
+        late: bool = False,
     ) -> None:
-        """Keep the facts; none of them may hold a secret."""
+        """Keep the facts; none of them may hold a secret.
+
+        Args:
+            kind: what failed.
+            server: whose conversation it was.
+            message: what was found.
+            hint: what to do.
+            late: an answer was waited for and did not come.
+        """
         super().__init__(f"{server}: {message}")
+        self.late = late
         self.kind = kind
         self.server = server
         self.message = message
         self.hint = hint
 
+    @override
+    def __reduce__(self) -> tuple[Callable[..., HostFaultError], tuple[Any, ...]]:
+        """It may have to come from another process."""
+        return _again, (type(self), self.args, self.__dict__)
+
+    @property
+    def strained(self) -> bool:
+        """Whether it may be that too much was asked at once."""
+        return self.late or self.kind is FaultKind.BUSY
+
     @property
     def sentence(self) -> str:
         """What was found and what to do about it."""
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def _again(
+    kind: type[HostFaultError], said: tuple[Any, ...], known: Mapping[str, Any]
+) -> HostFaultError:
+    fault = kind.__new__(kind, *said)
+    fault.__dict__.update(known)
+    return fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.application.judging import Estate
+from orchestrator.application.pacing import Pacing
 from orchestrator.application.plans import find_plan
 from orchestrator.application.ports.engine import Delivery, Duties
 from orchestrator.application.rollout.dispatch import Dispatch
@@ -16,6 +17,7 @@ from orchestrator.application.rollout.leases import Keeper, RunLease
 from orchestrator.application.rollout.refresh import refresh
 from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.rollout.turns import Turns, read_brief
+from orchestrator.application.rollout.waiting import Waiting
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
 from orchestrator.domain.remediation import IN_FLIGHT
@@ -35,6 +37,7 @@ class Rollout:
     hooks: WaveHooks
     keeper: Keeper
     turns: Turns
+    pacing: Pacing
     #: The servers whose turns are handed out and have not ended.
     _out: set[str] = field(default_factory=set)
 
@@ -64,6 +67,7 @@ class Rollout:
             WaveHooks(services, run, plan, estate.inventory, keeper.keep),
             keeper,
             turns,
+            Pacing(services.limits.apply_concurrency, services.progress),
         )
 
     def carry_out(self) -> Run:
@@ -163,34 +167,34 @@ class Rollout:
 
         What cannot begin waits. A run that ended at once is not waited for.
         """
-        waiting = self._unsettled(servers)
-        limit = self.services.limits.apply_concurrency
+        waiting = Waiting(self._unsettled(servers), self.estate.inventory)
+        self.dispatch.turn_of_others()
         duties = Duties(self.turns.take, self.turns.over)
-        with self.services.engine.open(duties, limit) as delivery:
+        with self.services.engine.open(duties, self.pacing.maximum) as delivery:
             while waiting or self._out:
                 self._heed_interrupt()
                 state = self._state()
-                if state is during and len(self._out) < limit:
-                    self._begin_more(waiting, delivery, limit - len(self._out))
+                room = self.pacing.room - len(self._out)
+                if state is during and room > 0:
+                    self._begin_more(waiting, delivery, room)
                 elif not self._out or state is RunState.ABORTED:
                     return
                 self._gather(delivery)
                 self.keeper.keep(self._out)
 
-    def _unsettled(self, servers: Iterable[PlannedServer]) -> dict[str, PlannedServer]:
+    def _unsettled(self, servers: Iterable[PlannedServer]) -> list[PlannedServer]:
         with self.services.storage.read() as uow:
             attempts = uow.runs.attempts(self.run.name)
         settled = {found.server for found in attempts if found.settled}
-        return {p.server: p for p in servers if p.server not in settled}
+        return [planned for planned in servers if planned.server not in settled]
 
-    def _begin_more(
-        self, waiting: dict[str, PlannedServer], delivery: Delivery, room: int
-    ) -> None:
+    def _begin_more(self, waiting: Waiting, delivery: Delivery, room: int) -> None:
         orders, over = self.dispatch.begin(waiting, room)
-        self._out |= {order.server for order in orders}
+        begun = [order.server for order in orders]
+        self._out.update(begun)
         delivery.hand_out(orders)
-        for name in (*self._out, *over):
-            waiting.pop(name, None)
+        for name in (*begun, *over):
+            waiting.drop(name)
 
     def _gather(self, delivery: Delivery) -> None:
         """Wait a moment for turns to end; a budget that is overspent stops the run."""
@@ -204,9 +208,12 @@ class Rollout:
         if not ended:
             return
         self._out -= set(ended)
-        for name in ended:
-            self.services.progress.advanced(name)
+        with self.services.storage.read() as uow:
+            attempts = [uow.runs.attempt(self.run.name, name) for name in ended]
+        for attempt in attempts:
+            self.services.progress.advanced(attempt.server)
+            self.pacing.heard(strained=attempt.strained)
         self.dispatch.turn_of_others()
-        stop = self.gates.during(ended)
+        stop = self.gates.during(attempts)
         if stop is not None and self._state() in (RunState.RUNNING, RunState.PAUSING):
             self._move(RunEvent.STOP, stop)

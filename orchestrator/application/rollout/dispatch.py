@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from orchestrator.application.judging import Estate
 from orchestrator.application.ports.engine import Order
@@ -14,12 +12,23 @@ from orchestrator.application.ports.storage import LeaseHeld, UnitOfWork
 from orchestrator.application.rollout.leases import server_resource, take
 from orchestrator.application.rollout.pools import Standing
 from orchestrator.application.rollout.runs import settle_unbegun
+from orchestrator.application.rollout.waiting import Waiting
 from orchestrator.application.services import Services
-from orchestrator.domain.availability import Place, Places, pool_full
+from orchestrator.domain.availability import Away, Place, Places, pool_full
 from orchestrator.domain.planning import Plan, PlannedServer
 from orchestrator.domain.remediation import Attempt, Outcome
 from orchestrator.domain.rollout import Run
-from orchestrator.domain.server import Server
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one round knows; each question is asked once."""
+
+    standing: Standing
+    #: How many are at work at each place that has a limit.
+    crowd: Counter[Place]
+    #: Per pool, its members that do not serve.
+    away: dict[str, tuple[Away, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -34,39 +43,33 @@ class Dispatch:
     run: Run
     plan: Plan
     estate: Estate
-    _since: dict[str, datetime] = field(default_factory=dict)
+    #: When a turn ended last: whoever waits, waits from then.
+    _since: datetime | None = None
     _places: Places = field(init=False)
-    _members: dict[str, tuple[Server, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Look up once what every round needs."""
         self._places = Places(self.estate.inventory)
-        members: dict[str, list[Server]] = defaultdict(list)
-        for server in self.estate.inventory.active():
-            members[server.pool or ""].append(server)
-        self._members = {name: tuple(found) for name, found in members.items()}
 
-    def begin(
-        self, waiting: Mapping[str, PlannedServer], room: int
-    ) -> tuple[list[Order], list[str]]:
+    def begin(self, waiting: Waiting, room: int) -> tuple[list[Order], list[str]]:
         """One round: the orders for those that begin, and who needs no turn.
 
         Args:
-            waiting: the servers to choose from, in the plan's order.
+            waiting: the servers to choose from; stays as it is.
             room: how many may begin at the most.
         """
         orders: list[Order] = []
         over: list[str] = []
         with self.services.storage.begin() as uow:
             standing = Standing.read(self.services, uow)
-            busy = [
-                name for name in self.estate.inventory.servers if standing.is_busy(name)
-            ]
-            crowd = self._places.count(busy)
-            for planned in self._fairly(waiting.values(), busy):
+            busy = standing.busy()
+            servers = self.estate.inventory.servers
+            this = _Round(standing, self._places.count(busy))
+            ahead = Counter(servers[name].site for name in busy if name in servers)
+            for planned in waiting.fairly(ahead):
                 if len(orders) >= room:
                     break
-                found = self._offer(uow, planned, standing, crowd)
+                found = self._offer(uow, planned, this)
                 if isinstance(found, Order):
                     orders.append(found)
                 elif found is not None:
@@ -75,58 +78,42 @@ class Dispatch:
 
     def turn_of_others(self) -> None:
         """Somebody's turn ended: whoever waits, waits anew from now."""
-        now = self.services.clock.now()
-        self._since = dict.fromkeys(self._since, now)
-
-    def _fairly(
-        self, waiting: Iterable[PlannedServer], busy: Iterable[str]
-    ) -> list[PlannedServer]:
-        """The plan's order, but no site waits until another is done."""
-        servers = self.estate.inventory.servers
-        ahead = Counter(servers[name].site for name in busy)
-        turns: list[tuple[int, PlannedServer]] = []
-        for planned in waiting:
-            site = servers[planned.server].site
-            turns.append((ahead[site], planned))
-            ahead[site] += 1
-        return [planned for _, planned in sorted(turns, key=itemgetter(0))]
+        self._since = self.services.clock.now()
 
     def _offer(
-        self,
-        uow: UnitOfWork,
-        planned: PlannedServer,
-        standing: Standing,
-        crowd: Counter[Place],
+        self, uow: UnitOfWork, planned: PlannedServer, this: _Round
     ) -> Order | Attempt | None:
         """An order, an attempt that has ended without a turn, or ``None``: it waits."""
         name = planned.server
         server = self.estate.inventory.servers[name]
-        under_way = standing.unsettled.get(name) == self.run.name
+        under_way = this.standing.unsettled.get(name) == self.run.name
         if server.retired and not under_way:
             reason = "retired from the inventory since the plan was made"
             return self._settled(uow, name, Outcome.DROPPED, reason)
-        why = None if under_way else self._no_room(planned, standing, crowd)
+        why = None if under_way else self._no_room(planned, this)
         why = why or self._held(uow, name)
         if why is not None:
             return self._wait(uow, name, why, under_way=under_way)
-        if not standing.is_busy(name):
-            crowd.update(self._places.count((name,)))
-        standing.leased[server_resource(name)] = self.services.owner
+        if not this.standing.is_busy(name):
+            this.crowd.update(self._places.count((name,)))
+        this.standing.leased[name] = self.services.owner
+        this.away.pop(planned.pool or "", None)
         return Order(self.run.name, name, server.site)
 
-    def _no_room(
-        self, planned: PlannedServer, standing: Standing, crowd: Counter[Place]
-    ) -> str | None:
+    def _no_room(self, planned: PlannedServer, this: _Round) -> str | None:
         """Why one more would be too many; an attempt that is under way never is."""
-        other = standing.unsettled.get(planned.server)
+        other = this.standing.unsettled.get(planned.server)
         if other is not None:
             return f"an attempt of {other} is not settled; resume that run"
-        full = self._places.full(planned.server, crowd)
-        if full is not None or planned.pool is None:
+        name = planned.pool
+        full = self._places.full(planned.server, this.crowd)
+        if full is not None or name is None:
             return full
-        away = standing.away(self.estate, self._members.get(planned.pool, ()))
-        limit = self.plan.pool_limits.get(planned.pool, 1)
-        pool = pool_full(planned.pool, limit, away, planned.server)
+        if name not in this.away:
+            members = self.estate.inventory.members(name)
+            this.away[name] = this.standing.away(self.estate, members)
+        limit = self.plan.pool_limits.get(name, 1)
+        pool = pool_full(name, limit, this.away[name], planned.server)
         return str(pool) if pool else None
 
     def _held(self, uow: UnitOfWork, server: str) -> str | None:
@@ -142,7 +129,7 @@ class Dispatch:
     ) -> Attempt | None:
         """Wait up to the plan's limit; then the server is skipped with the reason."""
         now = self.services.clock.now()
-        since = self._since.setdefault(server, now)
+        since = self._since = self._since or now
         limit = timedelta(minutes=self.plan.policy.pool_wait_minutes)
         if now - since >= limit and not under_way:
             return self._settled(uow, server, Outcome.SKIPPED, f"waited {limit}: {why}")

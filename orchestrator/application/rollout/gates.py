@@ -13,7 +13,7 @@ from orchestrator.application.judging import Estate
 from orchestrator.application.services import Services
 from orchestrator.application.symptoms import WINDOW, leak_since
 from orchestrator.application.timing import forecasts, outside_window
-from orchestrator.domain.budgets import Ended, sentence_of, stop_of
+from orchestrator.domain.budgets import Ended, Tally, sentence_of
 from orchestrator.domain.planning import Plan, Wave
 from orchestrator.domain.remediation import (
     CONTRADICTS,
@@ -55,7 +55,7 @@ class Gates:
     #: Servers that had ended when this process took the run up. Whoever resumed it
     #: has accepted them, so they spend no budget again.
     accepted: frozenset[str]
-    _ended: dict[str, Ended] = field(default_factory=dict)
+    _tally: Tally = field(default_factory=Tally)
     #: Each server of the plan with the package that it gets, if any.
     _packages: dict[str, str] = field(init=False)
 
@@ -98,26 +98,20 @@ class Gates:
             return None
         return f"wave {wave.number}: {shut.sentence}; then {self._resume}"
 
-    def during(self, servers: Iterable[str]) -> str | None:
+    def during(self, attempts: Iterable[Attempt]) -> str | None:
         """Whether a budget is overspent, or a server contradicts the article.
 
         Args:
-            servers: those whose turns have just ended.
+            attempts: those whose turns have just ended.
         """
-        with self.services.storage.read() as uow:
-            attempts = [uow.runs.attempt(self.run.name, name) for name in servers]
         for found in filter(has_ended, attempts):
             if found.server in self.accepted:
                 continue
             if CONTRADICTS in found.details:
                 what = found.details[CONTRADICTS]
                 return f"{found.server}: {what}; decide, then {self._resume}"
-            self._ended[found.server] = self._shares(found)
-        stop = stop_of(
-            self._ended.values(),
-            total=len(self._packages),
-            budgets=self.plan.policy.budgets,
-        )
+            self._tally.add(self._shares(found))
+        stop = self._tally.stop(len(self._packages), self.plan.policy.budgets)
         return sentence_of(stop, self._resume) if stop else None
 
     def after(self, wave: Wave) -> str | None:

@@ -19,9 +19,17 @@ from orchestrator.application.services import Services
 RENEWALS = 4
 
 
+_SERVER = "server:"
+
+
 def server_resource(server: str) -> str:
     """The name of a server's lease."""
-    return f"server:{server}"
+    return f"{_SERVER}{server}"
+
+
+def server_of(resource: str) -> str | None:
+    """The server that a lease is for; ``None`` for the lease of a run."""
+    return resource.removeprefix(_SERVER) if resource.startswith(_SERVER) else None
 
 
 def run_resource(run: str) -> str:
@@ -73,13 +81,13 @@ class RunLease:
 
 @dataclass(slots=True)
 class Keeper:
-    """Renews the leases of a run and of the servers in flight, in time.
+    """Renews the leases of servers in flight, and of a run, in time.
 
     What has passed to another, or was given back, stays so.
     """
 
     services: Services
-    run: str
+    run: str | None = None
     _renewed: datetime | None = None
 
     def keep(self, servers: Iterable[str] = ()) -> None:
@@ -89,7 +97,8 @@ class Keeper:
         if self._renewed is not None and now - self._renewed < every:
             return
         self._renewed = now
-        mine = (run_resource(self.run), *map(server_resource, servers))
+        run = () if self.run is None else (run_resource(self.run),)
+        mine = (*run, *map(server_resource, servers))
         until = now + timedelta(seconds=self.services.limits.lease_seconds)
         with self.services.storage.begin() as uow:
             uow.runs.renew_leases(mine, self.services.owner, until=until)

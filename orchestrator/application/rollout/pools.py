@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.application.judging import Estate
 from orchestrator.application.ports.storage import UnitOfWork
-from orchestrator.application.rollout.leases import server_resource
+from orchestrator.application.rollout.leases import server_of
 from orchestrator.application.services import Services
 from orchestrator.domain.availability import Away
 from orchestrator.domain.facts import FactKind, ServiceState
@@ -24,7 +24,7 @@ class Standing:
 
     #: Server to the run that has an unsettled attempt on it.
     unsettled: Mapping[str, str]
-    #: The resource of a lease that holds, to its owner.
+    #: Servers whose lease holds, to its owner.
     leased: dict[str, str]
     out_of_reach: frozenset[str]
     #: Those that the last attempt took out and could not put back.
@@ -34,12 +34,15 @@ class Standing:
     def read(cls, services: Services, uow: UnitOfWork) -> Standing:
         """As it is now."""
         now = services.clock.now()
+        leases = [lease for lease in uow.runs.leases() if lease.expires > now]
+        owners = {lease.owner for lease in leases}
+        gone = {owner for owner in owners if services.is_gone(owner)}
         return cls(
             unsettled=uow.runs.unsettled(),
             leased={
-                lease.resource: lease.owner
-                for lease in uow.runs.leases()
-                if lease.expires > now and not services.is_gone(lease.owner)
+                server: lease.owner
+                for lease in leases
+                if (server := server_of(lease.resource)) and lease.owner not in gone
             },
             out_of_reach=uow.facts.out_of_reach(),
             left_drained=uow.runs.left_drained(),
@@ -47,7 +50,11 @@ class Standing:
 
     def is_busy(self, server: str) -> bool:
         """Whether somebody works on it, or nobody knows how its attempt ended."""
-        return server in self.unsettled or server_resource(server) in self.leased
+        return server in self.unsettled or server in self.leased
+
+    def busy(self) -> frozenset[str]:
+        """All of those."""
+        return frozenset(self.unsettled) | frozenset(self.leased)
 
     def away(self, estate: Estate, members: Iterable[Server]) -> tuple[Away, ...]:
         """Those of a pool's members that do not serve."""
@@ -58,8 +65,8 @@ class Standing:
         name = member.name
         if name in self.unsettled:
             return f"attempt of {self.unsettled[name]}"
-        if server_resource(name) in self.leased:
-            return f"held by {self.leased[server_resource(name)]}"
+        if name in self.leased:
+            return f"held by {self.leased[name]}"
         if name in self.out_of_reach:
             return "unreachable"
         if _service_down(estate, member):

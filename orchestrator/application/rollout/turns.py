@@ -12,6 +12,7 @@ from orchestrator.application.plans import find_plan
 from orchestrator.application.ports.engine import Order
 from orchestrator.application.ports.storage import Lease, LeaseHeld, UnitOfWork
 from orchestrator.application.rollout.leases import (
+    Keeper,
     run_resource,
     server_resource,
     take,
@@ -45,6 +46,12 @@ class Turns:
     services: Services
     #: One run's at a time: a worker works on few, and each may be large.
     _briefs: dict[str, Brief] = field(default_factory=dict)
+    _at_work: set[str] = field(default_factory=set)
+    _keeper: Keeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Renew nothing yet."""
+        self._keeper = Keeper(self.services)
 
     def know(self, run: str, brief: Brief) -> None:
         """Keep what a run's turns need, so that it is not read again."""
@@ -65,12 +72,18 @@ class Turns:
             if isinstance(lease, LeaseHeld):
                 return lease
         wanted = _is_wanted(run, attempt)
+        self._at_work.add(order.server)
         try:
             if wanted:
                 self._work(brief, attempt)
         finally:
+            self._at_work.discard(order.server)
             self._release(order.server)
         return None
+
+    def keep(self) -> None:
+        """Renew the leases of the turns at work here, if it is time to."""
+        self._keeper.keep(tuple(self._at_work))
 
     def over(self, orders: Collection[Order]) -> Collection[Order]:
         """Those of these orders whose turns have ended: their leases are given back.

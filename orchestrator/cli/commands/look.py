@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
-from orchestrator.cli.arguments import Article, Selection, Server, said
+from orchestrator.cli.arguments import Article, Processes, Selection, Server, said
 from orchestrator.cli.options import AuditFormat
 from orchestrator.cli.registry import command
 from orchestrator.cli.session import Answer, Session
@@ -68,12 +68,14 @@ def survey(
             "--interval", metavar="SECONDS", min=5, help="With --watch: how far apart."
         ),
     ] = INTERVAL,
+    processes: Processes = None,
 ) -> Answer:
     """Read the servers and store what they say; changes nothing on them."""
     from orchestrator.application import survey as use_case
     from orchestrator.domain.selection import parse_selection
 
     wanted = parse_selection(selection)
+    session.processes = processes
     if watch:
         session.kind = "watch"
         return _watched(session, wanted, article, rounds, timedelta(seconds=interval))

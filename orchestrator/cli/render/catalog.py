@@ -146,7 +146,7 @@ def change(made: InventoryChange) -> Iterator[RenderableType]:
 
 
 def servers(found: ServerList) -> Iterator[RenderableType]:
-    """A line for each server."""
+    """A line for each server, and for each link to their sites."""
     yield table(
         ("server", "site", "pool", "role", "product", "endpoint"),
         (
@@ -162,6 +162,14 @@ def servers(found: ServerList) -> Iterator[RenderableType]:
         ),
     )
     yield heading(f"{len(found.servers)} servers")
+    if found.links:
+        yield table(
+            ("link", "sites", "servers at once"),
+            (
+                (link.name, ", ".join(link.sites), link.max_concurrent)
+                for link in found.links
+            ),
+        )
 
 
 def _endpoint(server: Server) -> str:

@@ -14,6 +14,7 @@ from orchestrator.domain.server import (
     Firewall,
     Freeze,
     Inventory,
+    Link,
     Pool,
     Protection,
     Role,
@@ -79,6 +80,7 @@ def test_an_inventory_comes_back_with_its_order(storage: SqlStorage) -> None:
         sites={"berlin": Site("berlin")},
         firewalls=walls[::-1],
         freezes=(Freeze("f", "*", "2026-12-24T00:00", "2026-12-27T00:00", "rest"),),
+        links=(Link("z", ("berlin",), 2), Link("a", ("berlin", "paris"), 1)),
     )
     with storage.begin() as uow:
         uow.inventory.save(estate)

@@ -81,6 +81,19 @@ def test_the_last_contact_counts(storage: SqlStorage) -> None:
         assert uow.facts.contacts() == {"a": (LATER, "no route"), "b": (LATER, None)}
 
 
+def test_out_of_reach_are_those_whose_last_contact_failed(storage: SqlStorage) -> None:
+    with storage.begin() as uow:
+        assert uow.facts.out_of_reach() == frozenset()
+        uow.facts.put_contact("well", AT, None)
+        uow.facts.put_contact("back", AT, "no route")
+        uow.facts.put_contact("back", LATER, None)
+        uow.facts.put_contact("gone", AT, None)
+        uow.facts.put_contact("gone", LATER, "no route")
+        uow.facts.put_contact("odd", AT, "null")
+        uow.facts.put_contact("silent", AT, "")
+        assert uow.facts.out_of_reach() == {"gone", "odd", "silent"}
+
+
 def test_a_hosts_fault_may_hold_any_character(storage: SqlStorage) -> None:
     fault = "said \0 and \ud800 and \x1b[2J"
     with storage.begin() as uow:

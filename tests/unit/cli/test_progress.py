@@ -44,6 +44,16 @@ def test_the_whole_is_told_in_at_most_ten_parts_and_to_its_end(total: int) -> No
     assert lines[-1] == f"survey: {total} of {total} done"
 
 
+def test_what_is_said_of_the_work_itself_is_a_line() -> None:
+    lines: list[str] = []
+    said = Lines(lines.append)
+
+    said.started(20, "survey")
+    said.note("slowed to 8 at once")
+
+    assert lines[1:] == ["survey: slowed to 8 at once"]
+
+
 def test_a_name_cannot_steer_the_terminal() -> None:
     lines: list[str] = []
 
@@ -65,9 +75,12 @@ def test_bars_draw_what_is_at_work_and_leave_nothing(
     with bars.shown():
         bars.started(2, "survey")
         bars.server("fe1", "reading")
+        bars.note("slowed to 1 at once")
         with bars.held():
             pass
         bars.advanced("fe1")
         bars.advanced("fe2")
 
-    assert capsys.readouterr().out == ""
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert "slowed to 1 at once" in written.err

@@ -17,7 +17,7 @@ from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.inventory_files.reader import read_inventory
 from orchestrator.adapters.inventory_files.schema import inventory_schema
 from orchestrator.application.ports.files import BadInputError
-from orchestrator.domain.server import Endpoint, Inventory, Protection, Role
+from orchestrator.domain.server import Endpoint, Inventory, Link, Protection, Role
 
 ROOT = Path(__file__).parents[4]
 SAMPLE = ROOT / "inventory" / "sample-estate.yml"
@@ -60,6 +60,7 @@ def test_the_sample_estate_is_read_whole() -> None:
     )
     assert estate.windows[0].rrule == "FREQ=WEEKLY;BYDAY=SA"
     assert estate.freezes[0].applies_to == "site:hamburg"
+    assert estate.links == (Link("wan-south", ("lisbon",), 2),)
 
 
 def test_the_sample_csv_brings_its_sites_and_pools() -> None:
@@ -463,3 +464,30 @@ def test_two_pools_never_share_an_ansible_group(tmp_path: Path) -> None:
         group["hosts"] for name, group in listed.items() if name.startswith("pool_")
     ]
     assert sorted(hosts) == [["a"], ["b"]]
+
+
+def test_a_link_is_read_with_its_sites_and_limit(tmp_path: Path) -> None:
+    wan = "links: [{name: wan, sites: [north, SOUTH], max_concurrent: 3}]\n"
+    assert read(tmp_path, SMALL + wan).links == (Link("wan", ("north", "south"), 3),)
+
+
+WAN = "{name: w, sites: [north], max_concurrent: 1}"
+
+
+@pytest.mark.parametrize(
+    ("links", "found"),
+    [
+        ("{name: w, sites: [nowhere], max_concurrent: 1}", "nowhere"),
+        ("{name: w, sites: [], max_concurrent: 1}", "sites"),
+        ("{name: w, sites: [north], max_concurrent: 0}", "max_concurrent"),
+        ("{name: w, sites: [north]}", "max_concurrent"),
+        (f"{WAN}, {WAN}", "'w'"),
+    ],
+    ids=["dangling site", "no site", "no room", "no limit", "doubled"],
+)
+def test_a_link_that_could_not_hold_is_refused(
+    tmp_path: Path, links: str, found: str
+) -> None:
+    (problem,) = problems(tmp_path, f"{SMALL}links: [{links}]\n")
+    assert "line 7" in problem
+    assert found in problem
