@@ -17,10 +17,12 @@ from orchestrator.adapters.reports import view
 from orchestrator.adapters.reports.writer import write_report
 from orchestrator.application.audit import AuditReport
 from orchestrator.application.reporting import ReportFormat, Surroundings
+from orchestrator.domain.compliance import compliance_of
 from orchestrator.domain.remediation import AttemptState, Outcome
 from orchestrator.domain.verdict import Verdict
 from tests.fakes.reports import (
     HOSTILE,
+    NOW,
     estate_of,
     hostile_report,
     report_of,
@@ -140,7 +142,8 @@ def test_lab_data_is_marked_where_nobody_can_miss_it(lab: bool) -> None:
 
 
 def test_what_there_is_nothing_to_show_of_has_no_section() -> None:
-    text = written(estate_of(2), Surroundings())
+    never = replace(estate_of(2), compliance=compliance_of((), NOW))
+    text = written(never, Surroundings())
     for section in ("waves", "time", "leaks", "exposure"):
         assert f'id="{section}"' not in text
     assert 'id="verdicts"' in text
