@@ -82,7 +82,8 @@ def _fail(session: Session, given: Sequence[str], error: BaseException) -> int:
 def _fail_for_programs(session: Session, failure: Failure) -> None:
     from orchestrator.cli.envelope import envelope
 
-    sys.stdout.write(envelope(session.kind, Status.FAILED, None, failure.problems))
+    pieces = envelope(session.kind, Status.FAILED, None, failure.problems)
+    sys.stdout.writelines(pieces)
     sys.stdout.flush()
 
 
