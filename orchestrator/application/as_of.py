@@ -9,8 +9,8 @@ judged by today's rules, with the clock at that moment.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestrator.application.codec import from_json
@@ -23,9 +23,11 @@ from orchestrator.application.judging import (
 )
 from orchestrator.application.ports.storage import FirstSeen, UnitOfWork
 from orchestrator.application.results import ErrorCode, RefusedError, not_found
+from orchestrator.application.retention import PRUNABLE, horizon
 from orchestrator.application.survey import FIRST_SEEN, SAMPLED
 from orchestrator.application.symptoms import WINDOW, samples_of
 from orchestrator.domain.canonical import Json
+from orchestrator.domain.compliance import Judged
 from orchestrator.domain.evidence import Record, RecordKind
 from orchestrator.domain.facts import FactKey, FactSet, Observation
 from orchestrator.domain.hotfix import Hotfix, Package
@@ -56,6 +58,10 @@ class Known:
     faults: Mapping[str, str]
     #: The verdict recorded last, per server; of a past moment only.
     then: Mapping[str, RecordedVerdict] = field(default_factory=dict)
+    #: The changes of verdicts that were recorded, in order of time.
+    history: Sequence[Judged] = ()
+    #: When the estate was audited.
+    looks: Sequence[datetime] = ()
 
 
 def known_at(uow: UnitOfWork, article: str, moment: datetime) -> Known:
@@ -70,10 +76,30 @@ def known_at(uow: UnitOfWork, article: str, moment: datetime) -> Known:
         RequestError: the catalog did not hold the article then.
         RefusedError: what was recorded by then has been pruned.
     """
+    pruned = horizon(uow)
+    if pruned is not None and moment < pruned:
+        raise _refused(pruned, moment)
     replay = _Replay(article_name(article), moment)
     for record in uow.evidence.records(kinds=tuple(_TAKE), until=moment):
+        if record.payload is None and _superseded(record, pruned):
+            continue
         replay.take(record)
-    return replay.known()
+    looks = uow.evidence.times(RecordKind.AUDIT, replay.article, moment)
+    return replace(replay.known(), looks=looks)
+
+
+def _superseded(record: Record, pruned: datetime | None) -> bool:
+    """Whether retention took what a record held: another one says what counts."""
+    return record.kind in PRUNABLE and pruned is not None and record.at < pruned
+
+
+def _refused(gone: datetime, moment: datetime) -> RefusedError:
+    return RefusedError(
+        ErrorCode.PRUNED,
+        f"what was recorded before {gone:%Y-%m-%d %H:%M}Z has been pruned, "
+        f"so {moment:%Y-%m-%d %H:%M}Z cannot be judged any more",
+        "ask about a later time, or look into an older export",
+    )
 
 
 @dataclass(slots=True)
@@ -99,6 +125,7 @@ class _Replay:
     installs: dict[str, Attempt] = field(default_factory=dict)
     waivers: dict[str, Waiver] = field(default_factory=dict)
     then: dict[str, RecordedVerdict] = field(default_factory=dict)
+    history: list[Judged] = field(default_factory=list)
 
     def take(self, record: Record) -> None:
         """Let a record take the place of what it supersedes.
@@ -107,12 +134,7 @@ class _Replay:
             RefusedError: its content has been pruned.
         """
         if not isinstance(record.payload, Mapping):
-            raise RefusedError(
-                ErrorCode.PRUNED,
-                f"what was recorded at {record.at:%Y-%m-%d %H:%M}Z has been pruned, "
-                f"so {self.moment:%Y-%m-%d %H:%M}Z cannot be judged any more",
-                "ask about a later time, or look into an older export",
-            )
+            raise _refused(record.at, self.moment)
         _TAKE[record.kind](self, record, record.payload)
 
     def catalog(self, _: Record, payload: _Payload) -> None:
@@ -200,6 +222,7 @@ class _Replay:
         if payload["article"] == self.article:
             verdict = Verdict(str(payload["verdict"]))
             self.then[record.subject] = RecordedVerdict(verdict, record.at)
+            self.history.append(Judged(record.at, record.subject, verdict))
 
     def known(self) -> Known:
         """What all of it comes to.
@@ -225,7 +248,7 @@ class _Replay:
                 for name, samples in self.samples.items()
             },
         )
-        return Known(estate, self.waivers, self.faults, self.then)
+        return Known(estate, self.waivers, self.faults, self.then, self.history)
 
 
 #: What each kind of record changes; the other kinds change nothing that is judged.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.application.as_of import Known, RecordedVerdict, known_at
-from orchestrator.application.codec import to_json
+from orchestrator.application.history_of_verdicts import (
+    record_verdicts,
+    verdicts_recorded,
+)
 from orchestrator.application.judging import (
     Estate,
     find_hotfix,
@@ -27,8 +30,13 @@ from orchestrator.application.results import (
 )
 from orchestrator.application.services import Services
 from orchestrator.application.survey import collect
-from orchestrator.domain.compliance import SETTLED
-from orchestrator.domain.evidence import Entry, RecordKind
+from orchestrator.domain.compliance import (
+    SETTLED,
+    Compliance,
+    Judged,
+    compliance_of,
+)
+from orchestrator.domain.evidence import RecordKind
 from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Server
 from orchestrator.domain.verdict import Judgement, Proof, Verdict
@@ -82,6 +90,8 @@ class AuditReport:
     by_role: Mapping[str, Mapping[str, int]]
     by_edition: Mapping[str, Mapping[str, int]]
     servers: tuple[AuditedServer, ...]
+    #: What the verdicts recorded by then say of the time before.
+    compliance: Compliance
     #: Whether the table or a package is the simulated estate's.
     lab: bool = False
 
@@ -95,8 +105,15 @@ def audit(
     with services.storage.begin() as uow:
         known = _known_now(uow, article, now)
         judged, servers = _judge(known.estate, selection)
-        recorded = (judged[server.name] for server in servers)
-        record_verdicts(uow, known.estate.hotfix.article, recorded)
+        found = [judged[server.name] for server in servers]
+        article = known.estate.hotfix.article
+        record_verdicts(uow, article, found, known.history)
+    fresh_ones = [Judged(now, one.server, one.verdict) for one in found]
+    known = replace(
+        known,
+        history=(*known.history, *fresh_ones),
+        looks=(*known.looks, now),
+    )
     return _result(known, servers, judged, tuple(problems))
 
 
@@ -125,10 +142,13 @@ def audit_as_of(
 def _known_now(uow: UnitOfWork, article: str, now: datetime) -> Known:
     estate = load_estate(uow, find_hotfix(uow, article), now)
     contacts = uow.facts.contacts().items()
+    name = estate.hotfix.article
     return Known(
         estate,
-        uow.waivers.all(estate.hotfix.article),
-        {name: fault for name, (_, fault) in contacts if fault},
+        uow.waivers.all(name),
+        {server: fault for server, (_, fault) in contacts if fault},
+        history=tuple(verdicts_recorded(uow, name, now)),
+        looks=uow.evidence.times(RecordKind.AUDIT, name, now),
     )
 
 
@@ -162,27 +182,6 @@ def _survey_first(services: Services, selection: Selection) -> tuple[Problem, ..
     return collect(services, inventory, hotfixes, servers).problems
 
 
-def record_verdicts(
-    uow: UnitOfWork, article: str, judgements: Iterable[Judgement]
-) -> None:
-    """Append each verdict to the evidence."""
-    uow.evidence.append(
-        *(
-            Entry(
-                RecordKind.VERDICT,
-                judgement.server,
-                {
-                    "article": article,
-                    "verdict": judgement.verdict.value,
-                    "reason": judgement.reason,
-                    "proof": to_json(judgement.proof),
-                },
-            )
-            for judgement in judgements
-        )
-    )
-
-
 def _report(
     known: Known, servers: tuple[Server, ...], judged: Mapping[str, Judgement]
 ) -> AuditReport:
@@ -198,8 +197,15 @@ def _report(
         by_role=_tally_by(lines, lambda line: line.role),
         by_edition=_tally_by(lines, lambda line: line.edition or NONE),
         servers=lines,
+        compliance=_over_time(known, lines),
         lab=bool(table and table.lab),
     )
+
+
+def _over_time(known: Known, lines: Iterable[AuditedServer]) -> Compliance:
+    names = {line.server for line in lines}
+    history = (judged for judged in known.history if judged.server in names)
+    return compliance_of(history, known.estate.now, known.looks)
 
 
 def tally(lines: Iterable[AuditedServer]) -> dict[str, int]:

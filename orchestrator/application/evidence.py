@@ -152,7 +152,7 @@ def _cannot_tell(found: CheckedBundle, head: str | None) -> Iterator[str]:
         yield "who made the bundle: no signature was checked by a key that you gave"
     if found.records.pruned:
         yield (
-            f"what {found.records.pruned} records held: they are without content, by "
-            "retention or by somebody's hand"
+            f"what {found.records.pruned} records held: they are without content; the "
+            "records of retention say by whom and why"
         )
     yield "whether what the servers answered was true, and who sat at the keyboard"

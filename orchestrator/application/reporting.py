@@ -12,12 +12,10 @@ from typing import Protocol, TextIO
 from orchestrator.application.apply import RunReport
 from orchestrator.application.apply import report as report_of_run
 from orchestrator.application.audit import AuditReport
-from orchestrator.application.history_of_verdicts import verdicts_recorded
 from orchestrator.application.judging import Estate, find_hotfix, load_estate
 from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.services import Services
 from orchestrator.application.symptoms import WINDOW, by_process
-from orchestrator.domain.compliance import Compliance, compliance_of
 from orchestrator.domain.effect import OwnRecord, replacement
 from orchestrator.domain.exposure import Stop
 from orchestrator.domain.facts import FreshFacts
@@ -68,7 +66,6 @@ class Surroundings:
     """What a report shows beside the verdicts; each may be missing."""
 
     run: RunReport | None = None
-    compliance: Compliance | None = None
     links: tuple[ExposureLink, ...] = ()
     leaks: tuple[LeakCompared, ...] = ()
 
@@ -94,18 +91,15 @@ class ReportWriter(Protocol):
 
 
 def surroundings(services: Services, report: AuditReport) -> Surroundings:
-    """What belongs beside an audit: its newest run, history, exposure and leaks."""
+    """What belongs beside an audit: its newest run, exposure and leaks."""
     with services.storage.read() as uow:
         run = _newest_run(uow, report.article)
         names = {line.server for line in report.servers}
         hotfix = find_hotfix(uow, report.article)
         estate = load_estate(uow, hotfix, report.as_of)
-        history = verdicts_recorded(uow, report.article, names, report.as_of)
-        compliance = compliance_of(history, report.as_of)
         leaks = tuple(islice(_leaks(uow, estate, names), MAX_COMPARED))
     return Surroundings(
         run=report_of_run(services, run).data if run else None,
-        compliance=compliance,
         links=exposure_links(estate, names),
         leaks=leaks,
     )

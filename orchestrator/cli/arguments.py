@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,3 +124,19 @@ def said(option: str, text: str) -> str:
     if not text.strip():
         raise RequestError(ErrorCode.BAD_INPUT, f"{option}: found nothing in it")
     return text.strip()
+
+
+def moment_at(text: str, option: str) -> datetime:
+    """A day or a time; without an offset it is UTC.
+
+    Raises:
+        RequestError: it is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise RequestError(
+            ErrorCode.BAD_INPUT,
+            f"{option}: found {text!r}, expected a day such as 2027-06-30",
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from orchestrator.application.results import Problem, Status
@@ -13,8 +15,26 @@ if TYPE_CHECKING:
 SCHEMA = "orchestrator/1"
 
 
-def envelope(kind: str, status: Status, data: Any, problems: Sequence[Problem]) -> str:
+class OneByOne(list[Any]):
+    """A list in JSON whose items are brought into their form as they are written."""
+
+    def __init__(self, values: Sequence[object], form: Callable[[object], Any]) -> None:
+        """Hold the values, not their forms."""
+        super().__init__(values)
+        self._form = form
+
+    @override
+    def __iter__(self) -> Iterator[Any]:
+        """Each in its JSON form."""
+        return map(self._form, super().__iter__())
+
+
+def envelope(
+    kind: str, status: Status, data: Any, problems: Sequence[Problem]
+) -> Iterator[str]:
     """The document, in ASCII, so that nothing in a name can steer a terminal.
+
+    It comes in pieces, so that a large one is never held whole.
 
     Args:
         kind: names the shape of ``data``.
@@ -37,4 +57,5 @@ def envelope(kind: str, status: Status, data: Any, problems: Sequence[Problem]) 
             for problem in problems
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    yield from json.JSONEncoder(indent=2).iterencode(document)
+    yield "\n"

@@ -21,6 +21,7 @@ from orchestrator.application.estate import AnsibleView, InventoryChange, Server
 from orchestrator.application.evidence import EvidenceCheck, EvidenceExport
 from orchestrator.application.explain import Explanation, History
 from orchestrator.application.plans import PlanList, PlanReport
+from orchestrator.application.retention import Retention
 from orchestrator.application.survey import SurveyReport
 from orchestrator.application.watching import WatchReport
 from orchestrator.cli.render import (
@@ -69,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
     "history": Kind(History, server.history),
     "evidence-export": Kind(EvidenceExport, evidence.export),
     "evidence-check": Kind(EvidenceCheck, evidence.check),
+    "evidence-prune": Kind(Retention, evidence.pruned),
     "waiver": Kind(Waiver, audit.waiver),
     "lab": Kind(LabReport, other.lab),
     "demo": Kind(DemoReport, other.demo),

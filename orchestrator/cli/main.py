@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from orchestrator.cli.failures import Failure
 
 PROGRAM = "orchestrator"
+#: So many new objects between two looks for garbage. What is read of an estate is
+#: trees, which need none; Python's own 700 made an audit of 10,000 servers half as
+#: slow again.
+GARBAGE_OBJECTS = 200_000
 
 
 def main(
@@ -36,6 +41,7 @@ def main(
     given = list(sys.argv[1:] if arguments is None else arguments)
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
+    gc.set_threshold(GARBAGE_OBJECTS)
     session = Session(given=program)
     try:
         return _run(session, given)
@@ -76,7 +82,8 @@ def _fail(session: Session, given: Sequence[str], error: BaseException) -> int:
 def _fail_for_programs(session: Session, failure: Failure) -> None:
     from orchestrator.cli.envelope import envelope
 
-    sys.stdout.write(envelope(session.kind, Status.FAILED, None, failure.problems))
+    pieces = envelope(session.kind, Status.FAILED, None, failure.problems)
+    sys.stdout.writelines(pieces)
     sys.stdout.flush()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from orchestrator.application.results import Problem
 from orchestrator.cli.options import AuditFormat
@@ -23,10 +23,10 @@ def show(session: Session, result: Answer) -> None:
     from orchestrator.cli.text import note
 
     if session.output is None:
-        sys.stdout.write(rendered(session, result, sys.stdout))
+        write(session, result, sys.stdout, terminal=sys.stdout)
         sys.stdout.flush()
     else:
-        _write(session.output, rendered(session, result, None))
+        _write_file(session, result, session.output)
         note(f"written to {session.output}")
     for warning in result.warnings:
         note(warning)
@@ -37,21 +37,52 @@ def show(session: Session, result: Answer) -> None:
 def glance(session: Session, result: Answer) -> None:
     """Show how a result stands while it moves; only on a terminal."""
     if sys.stdout.isatty() and not session.json:
-        sys.stdout.write(_CLEAR + rendered(session, result, sys.stdout))
+        sys.stdout.write(_CLEAR + _drawn(session, result, sys.stdout))
         sys.stdout.flush()
 
 
-def rendered(session: Session, result: Answer, stream: TextIO | None) -> str:
-    """A result as its format has it; without a stream it goes to a file."""
+def write(
+    session: Session, result: Answer, stream: TextIO, terminal: TextIO | None
+) -> None:
+    """Write a result as its format has it, piece by piece where it may be large.
+
+    Args:
+        session: says which format.
+        result: what is written.
+        stream: where to.
+        terminal: the same, if lines are to fit it.
+    """
     if session.json:
-        from orchestrator.application.codec import to_json
         from orchestrator.cli.envelope import envelope
 
-        return envelope(
-            result.kind, result.status, to_json(result.data), result.problems
+        stream.writelines(
+            envelope(result.kind, result.status, _data(result), result.problems)
         )
-    if session.options.format in _REPORTS:
-        return _report(session, result)
+    elif session.options.format in _REPORTS:
+        from orchestrator.application.reporting import ReportFormat, Surroundings
+
+        written_as = ReportFormat(str(session.options.format))
+        around = session.around or Surroundings()
+        session.program.write_report(result.data, around, written_as, stream)
+    else:
+        stream.write(_drawn(session, result, terminal))
+
+
+def _data(result: Answer) -> Any:
+    """The JSON form; that of an audit's servers is made as they are written."""
+    from orchestrator.application.audit import AuditReport
+    from orchestrator.application.codec import to_json
+    from orchestrator.cli.envelope import OneByOne
+
+    data = result.data
+    if not isinstance(data, AuditReport):
+        return to_json(data)
+    whole = cast("dict[str, Any]", to_json(replace(data, servers=())))
+    return {**whole, "servers": OneByOne(data.servers, to_json)}
+
+
+def _drawn(session: Session, result: Answer, stream: TextIO | None) -> str:
+    """A result for people; without a stream it goes to a file."""
     from orchestrator.cli.kinds import KINDS
     from orchestrator.cli.text import as_text, coloured, width_of
 
@@ -63,24 +94,15 @@ def rendered(session: Session, result: Answer, stream: TextIO | None) -> str:
     )
 
 
-def _report(session: Session, result: Answer) -> str:
-    from orchestrator.application.reporting import ReportFormat, Surroundings
-
-    stream = io.StringIO(newline="")
-    session.program.write_report(
-        result.data,
-        session.around or Surroundings(),
-        ReportFormat(str(session.options.format)),
-        stream,
-    )
-    return stream.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
+def _write_file(session: Session, result: Answer, path: Path) -> None:
     """A file is there whole, or as it was before."""
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8", newline="")
-    fresh.replace(path)
+    try:
+        with fresh.open("w", encoding="utf-8", newline="") as stream:
+            write(session, result, stream, terminal=None)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def tell(word: str, problems: Sequence[Problem]) -> None:

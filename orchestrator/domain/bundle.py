@@ -6,12 +6,14 @@ before it in its writer's chain, and hashes to what it says. A checkpoint names 
 of every chain at its time, so it binds chains to one another: what one names must be
 there. ``head`` is the hash of a record that somebody kept elsewhere; the chain up to
 it, and for a checkpoint every chain up to what it names, can then neither have been
-cut short nor written anew.
+cut short nor written anew. A record of the kind retention names those that lost their
+content; no other may be without.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,7 +35,10 @@ RECORDS, MANIFEST = "records.jsonl", "manifest.json"
 MAX_FAULTS = 100
 _TEXTS = ("writer", "at", "kind", "subject", "payload_hash", "previous", "hash")
 _FIELDS = frozenset((*_TEXTS, "sequence", "payload"))
-_CHECKPOINT = b'"kind":"checkpoint"'
+_TELLING = re.compile(rb'"kind":"(checkpoint|retention)"')
+
+#: Of a record that never had content.
+_NOTHING = payload_hash(None)
 
 Lines = Callable[[], Iterable[bytes]]
 _Place = tuple[str, int]
@@ -119,39 +124,67 @@ def check(lines: Lines, head: str | None = None) -> Checked:
         lines: begins to read them, as often as it is called; each with its end.
         head: the hash of a record, kept elsewhere.
     """
-    state = _State(dict(_claims(lines())), head)
+    state = _State(head)
+    for number, record in _telling(lines()):
+        if record.kind is RecordKind.CHECKPOINT:
+            state.claims.update(_claims(number, record.payload))
+        else:
+            for place, last in _taken(record.payload):
+                state.taken[place] = max(last, state.taken.get(place, last))
     for number, line in enumerate(lines(), 1):
         state.take(number, line)
     return state.result()
 
 
-def _claims(lines: Iterable[bytes]) -> Iterator[tuple[_Place, tuple[str, int]]]:
-    """What checkpoints say of chains: the hash at a place, and the line saying so."""
+def _telling(lines: Iterable[bytes]) -> Iterator[tuple[int, Record]]:
+    """The records that tell of others, each with its line."""
     for number, line in enumerate(lines, 1):
-        if _CHECKPOINT not in line:
+        if not _TELLING.search(line):
             continue
         try:
             record = record_of(line)
         except ValueError:
             continue  # named when its turn comes, as is one that was changed
-        if payload_hash(record.payload) != record.payload_hash:
-            continue
-        match record.payload:
-            case {"heads": dict(bound)} if record.kind is RecordKind.CHECKPOINT:
-                for writer, end in bound.items():
-                    match end:
-                        case {"sequence": int(sequence), "hash": str(hashed)}:
-                            yield (writer, sequence), (hashed, number)
-                        case _:
-                            pass  # binds nothing
-            case _:
-                pass  # another kind, or pruned
+        told = record.kind in (RecordKind.CHECKPOINT, RecordKind.RETENTION)
+        if told and payload_hash(record.payload) == record.payload_hash:
+            yield number, record
+
+
+def _claims(line: int, payload: Json) -> Iterator[tuple[_Place, tuple[str, int]]]:
+    """What a checkpoint says of chains: the hash at a place, and the line saying so."""
+    match payload:
+        case {"heads": dict(bound)}:
+            for writer, end in bound.items():
+                match end:
+                    case {"sequence": int(sequence), "hash": str(hashed)}:
+                        yield (writer, sequence), (hashed, line)
+                    case _:
+                        pass  # binds nothing
+        case _:
+            pass  # of another shape
+
+
+def _taken(payload: Json) -> Iterator[tuple[_Place, int]]:
+    """What retention took: where each span of a chain begins, and its last number."""
+    match payload:
+        case {"records": list(spans)}:
+            for span in spans:
+                match span:
+                    case [str(writer), int(first), int(last)]:
+                        yield (writer, first), last
+                    case _:
+                        pass  # names nothing
+        case _:
+            pass  # of another shape
 
 
 @dataclass(slots=True)
 class _State:
-    claims: dict[_Place, tuple[str, int]]
     wanted: str | None
+    claims: dict[_Place, tuple[str, int]] = field(default_factory=dict)
+    taken: dict[_Place, int] = field(default_factory=dict)
+    #: The last number, per writer, of the spans that have begun.
+    taken_until: dict[str, int] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
     faults: list[BundleFault] = field(default_factory=list)
     records: int = 0
@@ -168,8 +201,8 @@ class _State:
             head = self.heads.get(self.last, Head(self.last))
             self._fault(number, head.writer or None, head.sequence + 1, str(error))
             return
-        self.pruned += record.payload is None
         self._check(number, record)
+        self._check_content(number, record)
         self.heads[record.writer] = head_after(record)
         self.last = record.writer
 
@@ -186,6 +219,16 @@ class _State:
         if self.wanted is not None and record.hash == self.wanted and what is None:
             self.kept = BundleFault(RECORDS, number, *place, "the head that was given")
             self.binds_all = record.kind is RecordKind.CHECKPOINT
+
+    def _check_content(self, number: int, record: Record) -> None:
+        place = (record.writer, record.sequence)
+        until = max(self.taken_until.get(record.writer, 0), self.taken.pop(place, 0))
+        self.taken_until[record.writer] = until
+        if record.payload is None and record.payload_hash != _NOTHING:
+            self.pruned += 1
+            if record.sequence > until:
+                what = "is without content, and no record of retention names it"
+                self._fault(number, *place, what)
 
     def _fault(
         self, line: int, writer: str | None, sequence: int | None, what: str

@@ -90,11 +90,13 @@ class Case:
     own: OwnRecord = field(default_factory=OwnRecord)
     symptom: Symptom = field(default_factory=Symptom)
     fact_limit: timedelta = FACT_LIMIT
+    #: The facts in the eyes of this judgement.
+    fresh: FreshFacts = field(init=False)
 
-    @property
-    def fresh(self) -> FreshFacts:
-        """The facts in the eyes of this judgement."""
-        return FreshFacts(self.facts, self.now, self.fact_limit)
+    def __post_init__(self) -> None:
+        """Make once what every rule asks for."""
+        fresh = FreshFacts(self.facts, self.now, self.fact_limit)
+        object.__setattr__(self, "fresh", fresh)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Judged:
     at: datetime
     server: str
     verdict: Verdict
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,17 @@ class Projection:
     why: str = ""
     #: How many open servers fewer there were each day.
     per_day: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """The projection for people, with how it was made."""
+        if self.zero is None:
+            return f"No projected date: {self.why}."
+        return (
+            f"At {self.per_day:.3g} servers a day none is open by "
+            f"{self.zero:%Y-%m-%d}: a straight line (least squares) through the open "
+            "counts since their highest, carried on from the last."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +120,20 @@ def standing_of(verdict: Verdict) -> Standing:
     return Standing.SETTLED if verdict in SETTLED else Standing.UNDECIDED
 
 
-def compliance_of(history: Iterable[Judged], until: datetime) -> Compliance:
-    """Everything at once; what was recorded after ``until`` does not count."""
+def compliance_of(
+    history: Iterable[Judged], until: datetime, looks: Iterable[datetime] = ()
+) -> Compliance:
+    """Everything at once; what was recorded after ``until`` does not count.
+
+    Args:
+        history: verdicts in any order.
+        until: the moment that is asked about.
+        looks: when the estate was audited, whether or not a verdict changed.
+    """
     known = sorted(
         (judged for judged in history if judged.at <= until), key=lambda one: one.at
     )
-    counts = burn_down(known)
+    counts = burn_down(known, [look for look in looks if look <= until])
     return Compliance(
         exposure_hours(known, until), counts, project(counts), drift(known)
     )
@@ -147,24 +167,33 @@ def _open_hours(judged: Judged, until: datetime) -> float:
     return (until - judged.at).total_seconds() / _HOUR
 
 
-def burn_down(history: Sequence[Judged]) -> tuple[Count, ...]:
+def burn_down(
+    history: Sequence[Judged], looks: Sequence[datetime] = ()
+) -> tuple[Count, ...]:
     """A count after each look at the estate, thinned to ``MAX_POINTS``.
 
     Args:
         history: in order of time. A server counts from its first verdict on.
+        looks: at which perhaps no verdict changed.
     """
+    events: list[tuple[datetime, Judged | None]] = [
+        *((judged.at, judged) for judged in history),
+        *((look, None) for look in looks),
+    ]
+    events.sort(key=lambda event: event[0])
     standing: dict[str, Standing] = {}
     totals: Counter[Standing] = Counter()
     counts: list[Count] = []
-    for number, judged in enumerate(history):
-        before = standing.get(judged.server)
-        if before is not None:
-            totals[before] -= 1
-        now = standing[judged.server] = standing_of(judged.verdict)
-        totals[now] += 1
-        following = history[number + 1] if number + 1 < len(history) else None
-        if following is None or following.at - judged.at > ONE_LOOK:
-            counts.append(_count(judged.at, totals))
+    for number, (at, judged) in enumerate(events):
+        if judged is not None:
+            before = standing.get(judged.server)
+            if before is not None:
+                totals[before] -= 1
+            now = standing[judged.server] = standing_of(judged.verdict)
+            totals[now] += 1
+        following = events[number + 1][0] if number + 1 < len(events) else None
+        if standing and (following is None or following - at > ONE_LOOK):
+            counts.append(_count(at, totals))
     return _thinned(counts)
 
 

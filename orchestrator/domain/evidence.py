@@ -25,6 +25,7 @@ class RecordKind(StrEnum):
     INVENTORY = "inventory"
     OBSERVATION = "observation"
     VERDICT = "verdict"
+    AUDIT = "audit"
     PLAN = "plan"
     APPROVAL = "approval"
     RUN = "run"
@@ -34,6 +35,7 @@ class RecordKind(StrEnum):
     HOOK = "hook"
     WAIVER = "waiver"
     POLICY = "policy"
+    RETENTION = "retention"
     CHECKPOINT = "checkpoint"
 
 

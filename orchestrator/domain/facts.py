@@ -375,13 +375,12 @@ class FreshFacts:
     def value(self, kind: FactKind, wanted: type[V], subject: str = "") -> V | Lacking:
         """The fresh value of a fact, or why there is none."""
         seen = self.facts.find(kind, subject)
-        name = f"{kind.value} {subject}".rstrip()
         if seen is None:
-            return Lacking(name, "never read")
+            return Lacking(f"{kind.value} {subject}".rstrip(), "never read")
         if self._stale(seen):
-            return Lacking(name, f"stale, read {seen.at:%Y-%m-%d %H:%M}Z")
+            return Lacking(seen.name, f"stale, read {seen.at:%Y-%m-%d %H:%M}Z")
         if isinstance(seen.value, Unreadable):
-            return Lacking(name, f"unreadable, {seen.value.reason}")
+            return Lacking(seen.name, f"unreadable, {seen.value.reason}")
         if not isinstance(seen.value, wanted):
-            raise TypeError(f"{name} holds {type(seen.value).__name__}")
+            raise TypeError(f"{seen.name} holds {type(seen.value).__name__}")
         return seen.value

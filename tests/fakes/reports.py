@@ -139,6 +139,7 @@ def report_of(*servers: AuditedServer, lab: bool = False) -> AuditReport:
         by_role=by("role"),
         by_edition=by("edition"),
         servers=servers,
+        compliance=compliance_of(history_of([one.server for one in servers]), NOW),
         lab=lab,
     )
 
@@ -175,7 +176,6 @@ def surroundings_of(report: AuditReport, names: tuple[str, ...] = ()) -> Surroun
     ends = names or ("pool-001", "ap1", "federation.example", "pool-002")
     return Surroundings(
         run=run_of(servers, ends[0]),
-        compliance=compliance_of(history_of(servers), NOW),
         links=tuple(
             ExposureLink(
                 ends[number % len(ends)],

@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from orchestrator.adapters.database.models import EvidenceRow, Instant
@@ -98,6 +98,15 @@ class Evidence:
         self._chain.head = head
         return head
 
+    def forget(self, writer: str, first: int, last: int) -> None:
+        """Take the content of a chain's records, from one number to another."""
+        self._work.run(
+            update(EvidenceRow)
+            .where(EvidenceRow.writer == writer)
+            .where(EvidenceRow.sequence.between(first, last))
+            .values(payload=None)
+        )
+
     def _stored_head(self) -> Head:
         writer = self._chain.writer
         row = self._work.connection.execute(
@@ -151,14 +160,30 @@ class Evidence:
         wanted: list[ColumnElement[bool]] = []
         if subject is not None:
             wanted.append(EvidenceRow.subject == subject)
-        if kinds:
-            wanted.append(EvidenceRow.kind.in_([kind.value for kind in kinds]))
+        if len(kinds) == 1:
+            wanted.append(EvidenceRow.kind == kinds[0].value)
+        elif kinds:
+            # No column, lest the index by kind is taken and every page sorted anew.
+            column = EvidenceRow.kind.concat("")
+            wanted.append(column.in_([kind.value for kind in kinds]))
         if until is not None:
             wanted.append(EvidenceRow.at <= until)
         page = self._page(wanted, *_ORDER)
         while page:
             yield from page
             page = self._page([*wanted, _after(page[-1])], *_ORDER)
+
+    def times(
+        self, kind: RecordKind, subject: str, until: datetime
+    ) -> Sequence[datetime]:
+        """When records of a kind on a subject were appended, in order."""
+        found = self._work.connection.scalars(
+            select(EvidenceRow.at)
+            .where(EvidenceRow.subject == subject, EvidenceRow.kind == kind.value)
+            .where(EvidenceRow.at <= until)
+            .order_by(*_ORDER)
+        )
+        return tuple(found)
 
     def _page(
         self, wanted: Iterable[ColumnElement[bool]], *order: InstrumentedAttribute[Any]

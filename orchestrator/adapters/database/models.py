@@ -229,6 +229,7 @@ class EvidenceRow(Base):
     __table_args__ = (
         Index(None, "at", "writer", "sequence"),
         Index(None, "subject", "at", "writer", "sequence"),
+        Index(None, "kind", "at", "writer", "sequence"),
     )
 
     writer: Mapped[str] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ from orchestrator.adapters.database.engine import READ_ONLY
 from orchestrator.application.ports.storage import StorageError
 
 #: The version of the schema that this code works with.
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 #: Names the lock under which PostgreSQL's schema is changed.
 _UPGRADE_LOCK = 0x6F726367

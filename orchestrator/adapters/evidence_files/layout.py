@@ -30,10 +30,11 @@ Each writer has a chain of its own, from number 1 on.
   hash         = SHA-256(previous + LF + header + LF + payload_hash)
   previous     = the hash before it in its chain; 64 zeros before the first
 
-A payload that retention took is null; its hash stands. A record of the kind checkpoint
-names the end of every chain at its time. {MANIFEST} has the SHA-256 of each other
-member and the ends of the chains; {SIGNATURE}, if there is one, is an Ed25519 signature
-of its bytes, in hexadecimal.
+A payload that retention took is null; its hash stands. A record of the kind retention
+names what was taken (writer, first and last number), by whom and why. A record of the
+kind checkpoint names the end of every chain at its time. {MANIFEST} has the SHA-256 of
+each other member and the ends of the chains; {SIGNATURE}, if there is one, is an
+Ed25519 signature of its bytes, in hexadecimal.
 
 Check it with: orchestrator evidence verify FILE --head HASH
 """

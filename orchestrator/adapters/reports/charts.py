@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from dateutil.rrule import HOURLY, MINUTELY, SECONDLY
 from markupsafe import Markup
 
 from orchestrator.adapters.reports.inline_svg import inlined
@@ -89,7 +90,11 @@ def burn_down(counts: Sequence[Count], projection: Projection, label: str) -> Ma
         axes.yaxis.get_major_locator().set_params(integer=True)
         locator = axes.xaxis.get_major_locator()
         formatter = axes.xaxis.get_major_formatter()
-        locator.maxticks = dict.fromkeys(locator.maxticks, 8)
+        # Below a day no step is long enough for eight, and labels are short.
+        locator.maxticks = {
+            each: 11 if each in (HOURLY, MINUTELY, SECONDLY) else 8
+            for each in locator.maxticks
+        }
         formatter.scaled[1.0] = "%Y-%m-%d"
 
     return _drawn(draw, ("open", "undecided", "projection"), label)

@@ -24,13 +24,12 @@ def write_html(report: AuditReport, around: Surroundings, stream: TextIO) -> Non
     environment = _environment()
     style = _source(environment, "report.css")
     script = _source(environment, "report.js")
-    hours = around.compliance.exposure_hours if around.compliance else {}
     page = environment.get_template("report.html").stream(
         report=report,
         around=around,
         view=view,
         pictures=view.pictures(report, around),
-        details=details(report, hours),
+        details=details(report, report.compliance.exposure_hours),
         style=style,
         script=script,
         policy=_policy(style, script),

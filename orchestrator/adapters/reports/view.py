@@ -110,7 +110,7 @@ def pictures(report: AuditReport, around: Surroundings) -> Pictures:
     return Pictures(
         pools=_pools(report),
         waves=_waves_picture(around.run) if around.run else None,
-        burn_down=_burn_down(around.compliance) if around.compliance else None,
+        burn_down=_burn_down(report.compliance),
         slopes=_slopes(around.leaks) if around.leaks else None,
         graph=placed(around.links) if around.links else None,
     )
@@ -199,18 +199,6 @@ def _slopes(leaks: Sequence[LeakCompared]) -> Markup:
         for one in islice(steepest, MAX_BARS)
     }
     return charts.slopes(shown, "Leak before and after, MiB an hour, as bars")
-
-
-def projected(compliance: Compliance) -> str:
-    """The projection in one sentence, with how it was made."""
-    found = compliance.projection
-    if found.zero is None:
-        return f"No projected date: {found.why}."
-    return (
-        f"At {found.per_day:.3g} servers a day none is open by {found.zero:%Y-%m-%d}: "
-        "a straight line (least squares) through the open counts since their highest, "
-        "carried on from the last."
-    )
 
 
 def oldest_fact(servers: Sequence[AuditedServer]) -> str:

@@ -235,10 +235,13 @@ class WaiverRepository(Protocol):
 
 
 class EvidenceRepository(Protocol):
-    """The hash chain. Append only."""
+    """The hash chain. Append only; retention takes content and leaves the hash."""
 
     def append(self, *entries: Entry) -> Head:
         """Append to this process's chain, in order; its new head."""
+
+    def forget(self, writer: str, first: int, last: int) -> None:
+        """Take the content of a chain's records, from one number to another."""
 
     def heads(self) -> Sequence[Head]:
         """The head of every chain, by writer."""
@@ -254,6 +257,11 @@ class EvidenceRepository(Protocol):
         until: datetime | None = None,
     ) -> Iterator[Record]:
         """Records in order of time, then writer and number; streamed."""
+
+    def times(
+        self, kind: RecordKind, subject: str, until: datetime
+    ) -> Sequence[datetime]:
+        """When records of a kind on a subject were appended, in order."""
 
 
 class UnitOfWork(Protocol):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.arguments import moment_at, said
 from orchestrator.cli.registry import command, group
 from orchestrator.cli.session import Answer, Session
 
@@ -77,3 +78,52 @@ def verify(
     from orchestrator.application import evidence as use_case
 
     return use_case.verify(session.program.bundles, file, head, public_key)
+
+
+@command(
+    app,
+    "prune",
+    kind="evidence-prune",
+    examples=(
+        "evidence prune --before 2025-01-01 --by 'A. Manager' --reason 'rule 7'",
+        "evidence prune --before 2025-01-01 --by 'A. Manager' --reason 'rule 7' --yes",
+    ),
+)
+def prune(
+    session: Session,
+    *,
+    before: Annotated[
+        str,
+        typer.Option(
+            "--before",
+            metavar="TIME",
+            help="The horizon; nobody can look back past it any more.",
+        ),
+    ],
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who answers for it.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Which rule asks for it.")
+    ],
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Do it. Without this it is only counted."),
+    ] = False,
+) -> Answer:
+    """Take the content of what was superseded before a day; the hashes stay.
+
+    What is in force on that day and who decided what stay whole. It cannot be undone:
+    export first.
+    """
+    from orchestrator.application import retention
+
+    horizon = moment_at(before, "--before")
+    with session.services() as services:
+        return retention.prune(
+            services,
+            horizon,
+            by=said("--by", by),
+            reason=said("--reason", reason),
+            confirmed=yes,
+        )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
-from orchestrator.cli.arguments import Article, Processes, Selection, Server, said
+from orchestrator.cli.arguments import (
+    Article,
+    Processes,
+    Selection,
+    Server,
+    moment_at,
+    said,
+)
 from orchestrator.cli.options import AuditFormat
 from orchestrator.cli.registry import command
 from orchestrator.cli.session import Answer, Session
@@ -158,7 +165,7 @@ def audit(
     if as_of is not None and fresh:
         message = "found --fresh with --as-of, expected one: the past has no survey"
         raise RequestError(ErrorCode.BAD_INPUT, message)
-    moment = None if as_of is None else _moment(as_of, "--as-of")
+    moment = None if as_of is None else moment_at(as_of, "--as-of")
     session.take_audit(written_as, output)
     chosen = parse_selection(selection)
     with session.services() as services:
@@ -234,7 +241,7 @@ def waive(
     """Accept a server as it is, until a day; its verdict stays."""
     from orchestrator.application import waivers
 
-    ends = _moment(until, "--until")
+    ends = moment_at(until, "--until")
     with session.services() as services:
         return waivers.waive(
             services,
@@ -244,15 +251,3 @@ def waive(
             until=ends,
             reason=said("--reason", reason),
         )
-
-
-def _moment(text: str, option: str) -> datetime:
-    """A day or a time; without an offset it is UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise RequestError(
-            ErrorCode.BAD_INPUT,
-            f"{option}: found {text!r}, expected a day such as 2027-06-30",
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

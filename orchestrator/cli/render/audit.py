@@ -20,6 +20,7 @@ from orchestrator.cli.render.parts import (
     waived,
     word,
 )
+from orchestrator.domain.compliance import Compliance
 from orchestrator.domain.waiver import Waiver
 
 #: Where there is nobody to ask.
@@ -38,8 +39,41 @@ def audit(report: AuditReport) -> Iterator[RenderableType]:
     )
     total = text(f"{len(report.servers)} servers: ", "bold")
     yield total.append(counts(report.summary))
+    yield from _over_time(report.compliance)
     if not report.servers:
         yield text(NO_SERVERS)
+
+
+def _over_time(time: Compliance) -> Iterator[RenderableType]:
+    """For how long servers stood open, when none will, and who went back."""
+    hours = time.exposure_hours
+    if not hours:
+        return
+    first, last = time.burn_down[0], time.burn_down[-1]
+    exposed = sum(map(bool, hours.values()))
+    yield fields(
+        (
+            ("exposure", f"{sum(hours.values()):,.0f} hours on {exposed} servers"),
+            (
+                "open servers",
+                f"{first.open} on {moment(first.at)}, {last.open} on {moment(last.at)}",
+            ),
+            ("projection", time.projection.sentence),
+        )
+    )
+    if time.drift:
+        yield table(
+            ("drifted", "recorded compliant", "otherwise since", "verdict"),
+            (
+                (
+                    one.server,
+                    moment(one.compliant),
+                    moment(one.since),
+                    word(one.verdict),
+                )
+                for one in time.drift
+            ),
+        )
 
 
 def _audited(line: AuditedServer) -> Sequence[object]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 
 from orchestrator.application.evidence import EvidenceCheck, EvidenceExport
-from orchestrator.cli.render.parts import fields, heading, table, text
+from orchestrator.application.retention import Retention
+from orchestrator.cli.render.parts import fields, heading, moment, table, text
 
 
 def export(report: EvidenceExport) -> Iterator[RenderableType]:
@@ -46,3 +47,20 @@ def check(report: EvidenceCheck) -> Iterator[RenderableType]:
     yield text("This check cannot tell:", "bold")
     for sentence in report.cannot_tell:
         yield text(f"- {sentence}")
+
+
+def pruned(report: Retention) -> Iterator[RenderableType]:
+    """How many records lost their content, or would."""
+    count = sum(report.pruned.values())
+    what = "lost" if report.done else "would lose"
+    yield heading(
+        f"{count} records from before {moment(report.before)} {what} their content"
+    )
+    yield fields(report.pruned.items())
+    if report.done:
+        yield fields((("head", report.head),))
+        yield text("Keep the head elsewhere: evidence verify --head needs it.")
+    elif count:
+        yield text("Nothing was done. Export first, then say it again with --yes.")
+    else:
+        yield text("There is nothing to do.")

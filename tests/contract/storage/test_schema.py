@@ -19,6 +19,9 @@ from orchestrator.application.ports.storage import StorageError
 from tests.fakes.clock import FakeClock
 from tests.fixtures.storage import at_once
 
+LAST = schema.SCHEMA_VERSION
+NEXT = f"{int(LAST) + 1:04}"
+
 
 @pytest.fixture(
     params=["sqlite", pytest.param("empty_postgres", marks=pytest.mark.postgres)]
@@ -94,16 +97,16 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     versions = folder / "versions"
     versions.mkdir(parents=True)
     ours = schema.migrations_folder()
-    for name in ("env.py", "versions/0001_first_schema.py"):
-        (folder / name).write_text((ours / name).read_text())
-    (versions / "0002_more.py").write_text(
-        'revision, down_revision = "0002", "0001"\n'
+    for made in (ours / "env.py", *(ours / "versions").glob("0*.py")):
+        (folder / made.relative_to(ours)).write_text(made.read_text())
+    (versions / f"{NEXT}_more.py").write_text(
+        f'revision, down_revision = "{NEXT}", "{LAST}"\n'
         "def upgrade():\n"
         "    from alembic import op\n"
         '    op.execute("CREATE TABLE more (id INTEGER)")\n'
     )
     monkeypatch.setattr(schema, "migrations_folder", lambda: folder)
-    return versions / "0002_more.py"
+    return versions / f"{NEXT}_more.py"
 
 
 def test_an_older_schema_is_upgraded_after_saying_so(
@@ -115,11 +118,11 @@ def test_an_older_schema_is_upgraded_after_saying_so(
     assert next_version.exists()
     said: list[str] = []
     open_and_close(empty_url, said)
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", "0002")
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", NEXT)
     open_and_close(empty_url, said)
-    assert version_of(engine) == "0002"
+    assert version_of(engine) == NEXT
     (line,) = said
-    assert "from schema 0001 to 0002" in line
+    assert f"from schema {LAST} to {NEXT}" in line
 
 
 def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(
@@ -131,13 +134,13 @@ def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(
     open_and_close(empty_url, [])
     body = next_version.read_text()
     next_version.write_text(f'{body}    op.execute("DROP TABLE none_such")\n')
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", "0002")
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", NEXT)
     with pytest.raises(StorageError):
         open_and_close(empty_url, [])
-    assert version_of(engine) == "0001"
+    assert version_of(engine) == LAST
     next_version.write_text(body)
     open_and_close(empty_url, [])
-    assert version_of(engine) == "0002"
+    assert version_of(engine) == NEXT
 
 
 def test_of_many_that_open_a_new_database_each_finds_it_whole(empty_url: str) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import update
 from orchestrator.adapters.database import SqlStorage, open_storage
 from orchestrator.adapters.database.evidence import Evidence
 from orchestrator.adapters.database.models import EvidenceRow
+from orchestrator.adapters.evidence_files.bundle import ZipBundles
 from orchestrator.application.apply import apply
 from orchestrator.application.audit import (
     AuditedServer,
@@ -32,6 +33,7 @@ from orchestrator.application.audit import (
     audit_as_of,
 )
 from orchestrator.application.codec import to_json
+from orchestrator.application.evidence import EvidenceCheck, export, verify
 from orchestrator.application.plans import approve, plan
 from orchestrator.application.ports.hosts import FaultKind, HostFaultError
 from orchestrator.application.results import (
@@ -41,6 +43,7 @@ from orchestrator.application.results import (
     RequestError,
     Result,
 )
+from orchestrator.application.retention import Retention, prune
 from orchestrator.application.services import Services
 from orchestrator.application.survey import survey
 from orchestrator.application.waivers import waive
@@ -159,8 +162,22 @@ def line_of(answer: Result[AuditReport], name: str) -> AuditedServer:
     return next(line for line in answer.data.servers if line.server == name)
 
 
-def prune(made: Lived) -> None:
-    """Retention takes the content of what was recorded; the chain stays."""
+def pruned(made: Lived, before: datetime) -> Retention:
+    """Retention takes what was superseded by then."""
+    return prune(
+        made.services, before, by="A. Manager", reason="rule 7", confirmed=True
+    ).data
+
+
+def bundle_of(made: Lived, folder: Path) -> EvidenceCheck:
+    """All evidence, exported and checked."""
+    files, path = ZipBundles(), folder / "evidence.zip"
+    head = export(made.services, files, path).data.head
+    return verify(files, path, head).data
+
+
+def forget(made: Lived) -> None:
+    """Somebody's hand takes the content of what was recorded; the chain stays."""
     storage = made.services.storage
     assert isinstance(storage, SqlStorage)
     with storage.begin() as uow:
@@ -299,7 +316,10 @@ def test_as_of_now_is_the_plain_audit(past: Lived) -> None:
     survey(past.services, parse_selection("fe1,fe2"))
     now = past.services.clock.now()
     answer = as_of(past, now)
-    assert answer == audit(past.services, ARTICLE, ALL)
+    again = audit(past.services, ARTICLE, ALL)
+    # The audit itself is one look more at the estate.
+    same = replace(again.data, compliance=answer.data.compliance)
+    assert answer == replace(again, data=same)
     assert len({line.verdict for line in answer.data.servers}) > 1
 
 
@@ -379,12 +399,64 @@ def test_before_its_import_an_article_is_not_known(past: Lived) -> None:
     assert caught.value.problem.code is ErrorCode.NOT_FOUND
 
 
-def test_what_was_pruned_cannot_be_judged(past: Lived) -> None:
+def test_what_somebody_took_cannot_be_judged(past: Lived) -> None:
     surveyed(past, 0)
-    prune(past)
+    forget(past)
     with pytest.raises(RefusedError) as caught:
         as_of(past, past.services.clock.now())
     assert caught.value.problem.code is ErrorCode.PRUNED
+
+
+def test_without_a_yes_retention_only_counts(past: Lived, tmp_path: Path) -> None:
+    surveyed(past, 0)
+    past.world.clock.advance(60)
+    surveyed(past, 0)
+    past.world.clock.advance(60)
+    before = past.services.clock.now()
+    counted = prune(past.services, before, by="A", reason="r", confirmed=False).data
+    assert not counted.done
+    assert counted.pruned["observation"] > 0
+    assert bundle_of(past, tmp_path).pruned == 0
+    taken = pruned(past, before)
+    assert (taken.done, taken.pruned) == (True, counted.pruned)
+    checked = bundle_of(past, tmp_path)
+    assert (checked.intact, checked.pruned) == (True, sum(taken.pruned.values()))
+    assert not pruned(past, before).done  # nothing is left to take
+
+
+def test_retention_says_in_the_chain_who_took_what_and_why(past: Lived) -> None:
+    surveyed(past, 0)
+    past.world.clock.advance(60)
+    surveyed(past, 0)
+    past.world.clock.advance(60)
+    before = past.services.clock.now()
+    head = pruned(past, before).head
+    with past.services.storage.read() as uow:
+        (record,) = uow.evidence.records(kinds=(RecordKind.RETENTION,))
+        empty = {
+            (each.writer, each.sequence)
+            for each in uow.evidence.records()
+            if each.payload is None
+        }
+    assert record.hash == head
+    assert isinstance(record.payload, dict)
+    assert record.payload["by"] == "A. Manager"
+    assert record.payload["reason"] == "rule 7"
+    assert record.payload["account"] == past.services.account
+    spans = record.payload["records"]
+    assert isinstance(spans, list)
+    named = {
+        (writer, number)
+        for writer, first, last in spans
+        for number in range(first, last + 1)
+    }
+    assert named == empty
+
+
+def test_a_horizon_to_come_is_refused(past: Lived) -> None:
+    with pytest.raises(RequestError) as caught:
+        pruned(past, past.services.clock.now() + timedelta(minutes=1))
+    assert caught.value.problem.code is ErrorCode.BAD_INPUT
 
 
 @pytest.mark.slow
@@ -402,3 +474,30 @@ def test_every_past_answer_is_the_one_that_was_given_then(
         for answer in made.said:
             again = as_of(made, answer.data.as_of)
             assert plain(again) == plain(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history=histories, place=st.integers(0, 5))
+def test_retention_changes_no_answer_after_its_horizon(
+    history: list[tuple[str, int]], place: int
+) -> None:
+    with TemporaryDirectory() as folder, lived(Path(folder)) as made:
+        made.ask()
+        for event, number in history:
+            EVENTS[event](made, number)
+            made.ask()
+        horizon = made.said[place % len(made.said)].data.as_of
+        answers = [as_of(made, answer.data.as_of) for answer in made.said]
+        taken = pruned(made, horizon)
+        for answer in answers:
+            moment = answer.data.as_of
+            if taken.done and moment < horizon:
+                with pytest.raises(RefusedError, match="pruned"):
+                    as_of(made, moment)
+            else:
+                assert as_of(made, moment) == answer
+        checked = bundle_of(made, Path(folder))
+        assert checked.intact
+        assert checked.pruned == sum(taken.pruned.values())

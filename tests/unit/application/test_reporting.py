@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from orchestrator.application.apply import apply
-from orchestrator.application.audit import audit
+from orchestrator.application.audit import AuditReport, audit
 from orchestrator.application.history_of_verdicts import verdicts_recorded
 from orchestrator.application.judging import find_hotfix, load_estate
 from orchestrator.application.plans import approve, plan
@@ -21,8 +21,9 @@ from orchestrator.application.reporting import (
     surroundings,
 )
 from orchestrator.application.survey import survey
+from orchestrator.domain.evidence import RecordKind
 from orchestrator.domain.planning import Activation, PlanPolicy
-from orchestrator.domain.selection import Selection
+from orchestrator.domain.selection import Selection, parse_selection
 from orchestrator.domain.server import ExternalPeer, Firewall, Protection
 from orchestrator.domain.symptom import Cure, Sample
 from orchestrator.domain.verdict import Verdict
@@ -40,6 +41,12 @@ def estate(sqlite_storage: Storage, clock: FakeClock) -> Iterator[World]:
     names = ["fe1", "fe2", "fe3", "proxy"]
     with world(sqlite_storage, names, alone=["proxy"], clock=clock) as made:
         yield made
+
+
+def audited(made: World) -> AuditReport:
+    """The audit after a survey."""
+    survey(made.services, ALL)
+    return audit(made.services, ARTICLE, ALL).data
 
 
 def looked(made: World) -> Surroundings:
@@ -76,8 +83,7 @@ def test_each_look_is_a_point_and_a_day_open_is_a_day_of_exposure(
     estate.clock.advance(DAY)
     cured(estate)
     estate.clock.advance(DAY)
-    found = looked(estate).compliance
-    assert found is not None
+    found = audited(estate).compliance
     assert [(one.open, one.settled) for one in found.burn_down] == [(4, 0), (0, 4)]
     assert set(found.exposure_hours) == {"fe1", "fe2", "fe3", "proxy"}
     for hours in found.exposure_hours.values():
@@ -91,30 +97,47 @@ def test_a_server_whose_file_went_back_has_drifted(estate: World) -> None:
     looked(estate)
     estate.clock.advance(DAY)
     estate.hosts["fe2"].files[PATH] = OLD
-    found = looked(estate).compliance
-    assert found is not None
+    found = audited(estate).compliance
     assert [one.server for one in found.drift] == ["fe2"]
 
 
-def test_only_the_verdicts_of_this_article_and_these_servers_are_read(
-    estate: World,
-) -> None:
+def test_only_the_verdicts_of_this_article_are_read(estate: World) -> None:
     looked(estate)
     now = estate.clock.now()
     with estate.services.storage.read() as uow:
-        read = list(verdicts_recorded(uow, ARTICLE, {"fe1"}, now))
-        assert list(verdicts_recorded(uow, "KB1", {"fe1"}, now)) == []
-    assert [(one.server, one.verdict) for one in read] == [("fe1", Verdict.NEEDED)]
+        read = list(verdicts_recorded(uow, ARTICLE, now))
+        assert list(verdicts_recorded(uow, "KB1", now)) == []
+    assert {(one.server, one.verdict) for one in read} == {
+        (name, Verdict.NEEDED) for name in ("fe1", "fe2", "fe3", "proxy")
+    }
 
 
-def test_verdicts_recorded_after_the_audit_do_not_count(estate: World) -> None:
+def test_servers_that_were_not_asked_about_have_no_hours(estate: World) -> None:
+    looked(estate)
+    found = audit(estate.services, ARTICLE, parse_selection("fe1")).data
+    assert list(found.compliance.exposure_hours) == ["fe1"]
+
+
+def test_a_verdict_is_recorded_once_and_each_look_says_what_it_found_again(
+    estate: World,
+) -> None:
     survey(estate.services, ALL)
-    first = audit(estate.services, ARTICLE, ALL).data
-    estate.clock.advance(DAY)
-    audit(estate.services, ARTICLE, ALL)
-    found = surroundings(estate.services, first).compliance
-    assert found is not None
-    assert [one.at for one in found.burn_down] == [first.as_of]
+    audits = []
+    for _ in range(3):
+        audits.append(audit(estate.services, ARTICLE, ALL).data)
+        estate.clock.advance(DAY / 4)
+    with estate.services.storage.read() as uow:
+        verdicts = list(uow.evidence.records(kinds=(RecordKind.VERDICT,)))
+        looks = [
+            record.payload for record in uow.evidence.records(kinds=(RecordKind.AUDIT,))
+        ]
+    names = ["fe1", "fe2", "fe3", "proxy"]
+    assert sorted(record.subject for record in verdicts) == names
+    assert looks == [
+        {"article": ARTICLE, "unchanged": []},
+        *[{"article": ARTICLE, "unchanged": names}] * 2,
+    ]
+    assert [len(each.compliance.burn_down) for each in audits] == [1, 2, 3]
 
 
 def links_of(made: World) -> list[ExposureLink]:

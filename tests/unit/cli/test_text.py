@@ -23,11 +23,13 @@ from orchestrator.application.plans import (
 from orchestrator.cli.kinds import KINDS
 from orchestrator.cli.render.parts import age
 from orchestrator.cli.text import as_text, clean
+from orchestrator.domain.compliance import compliance_of
 from orchestrator.domain.planning import PlanPolicy
 from orchestrator.domain.remediation import Action
 from orchestrator.domain.verdict import Proof, Verdict
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NO_TIME = compliance_of((), NOW)
 
 
 def audited(name: str, reason: str = "too old") -> AuditedServer:
@@ -49,7 +51,7 @@ def audited(name: str, reason: str = "too old") -> AuditedServer:
 
 def report(*lines: AuditedServer, lab: bool = False) -> AuditReport:
     total = {"needed": len(lines)}
-    return AuditReport("KB700001", NOW, total, {}, {}, {}, {}, lines, lab)
+    return AuditReport("KB700001", NOW, total, {}, {}, {}, {}, lines, NO_TIME, lab)
 
 
 def drawn(kind: str, data: object, width: int | None = None) -> str:

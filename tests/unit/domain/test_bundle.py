@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -198,11 +198,46 @@ def test_a_head_that_is_no_checkpoint_vouches_for_its_chain_only() -> None:
     assert (found.kept.writer, found.kept.sequence) == ("a-1", 4)
 
 
-def test_a_pruned_record_is_counted_and_is_no_fault() -> None:
-    data = json.loads(LINES[2])
-    pruned = canonical_json({**data, "payload": None}) + b"\n"
-    found = checked([*LINES[:2], pruned, *LINES[3:]])
-    assert (found.pruned, found.faults) == (1, ())
+def without_content(records: Sequence[Record], *numbers: int) -> list[bytes]:
+    """A chain's lines, some of them without content."""
+    return [
+        line_of(replace(each, payload=None) if each.sequence in numbers else each)
+        for each in records
+    ]
+
+
+def retention(head: Head, *spans: Json) -> Record:
+    """What retention says that it took."""
+    entry = Entry(RecordKind.RETENTION, "evidence", {"records": list(spans)})
+    return append(head, entry, BEGUN + timedelta(days=2))
+
+
+def test_what_retention_names_is_counted_and_is_no_fault() -> None:
+    records = chain("a-1", 9)
+    said = retention(head_after(records[-1]), ["a-1", 2, 4], ["a-1", 3, 3], "b", [])
+    found = checked(without_content([*records, said], 2, 3, 4), said.hash)
+    assert (found.pruned, found.faults) == (3, ())
+
+
+@pytest.mark.parametrize(
+    "span", [["a-1", 2, 4], ["b-2", 5, 5], ["a-1", 6, 9], ["a-1", 9, 1]]
+)
+def test_content_that_is_gone_and_that_retention_does_not_name_is_found(
+    span: Json,
+) -> None:
+    records = chain("a-1", 9)
+    said = retention(head_after(records[-1]), span)
+    found = checked(without_content([*records, said], 5), said.hash)
+    assert found.pruned == 1
+    (fault,) = found.faults
+    assert (fault.line, fault.writer, fault.sequence) == (5, "a-1", 5)
+    assert "without content" in fault.what
+
+
+def test_a_record_that_never_had_content_lacks_none() -> None:
+    empty = append(Head("a-1"), Entry(RecordKind.STEP, "fe1", None), BEGUN)
+    found = checked([line_of(empty)], empty.hash)
+    assert (found.pruned, found.faults) == (0, ())
 
 
 @pytest.mark.parametrize(

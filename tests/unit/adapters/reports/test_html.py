@@ -8,6 +8,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -17,10 +18,12 @@ from orchestrator.adapters.reports import view
 from orchestrator.adapters.reports.writer import write_report
 from orchestrator.application.audit import AuditReport
 from orchestrator.application.reporting import ReportFormat, Surroundings
+from orchestrator.domain.compliance import Judged, compliance_of
 from orchestrator.domain.remediation import AttemptState, Outcome
 from orchestrator.domain.verdict import Verdict
 from tests.fakes.reports import (
     HOSTILE,
+    NOW,
     estate_of,
     hostile_report,
     report_of,
@@ -140,10 +143,20 @@ def test_lab_data_is_marked_where_nobody_can_miss_it(lab: bool) -> None:
 
 
 def test_what_there_is_nothing_to_show_of_has_no_section() -> None:
-    text = written(estate_of(2), Surroundings())
+    never = replace(estate_of(2), compliance=compliance_of((), NOW))
+    text = written(never, Surroundings())
     for section in ("waves", "time", "leaks", "exposure"):
         assert f'id="{section}"' not in text
     assert 'id="verdicts"' in text
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seconds", [1, 230, 17_900, 420_000, 34_560_000])
+def test_a_burn_down_of_any_length_is_drawn_without_a_warning(seconds: int) -> None:
+    looks = [NOW - timedelta(seconds=seconds), NOW]
+    time = compliance_of([Judged(looks[0], "fe1", Verdict.NEEDED)], NOW, looks)
+    report = replace(estate_of(1), compliance=time)
+    assert 'id="time"' in written(report, Surroundings())
 
 
 def test_an_audit_of_nobody_is_a_page_too() -> None:
