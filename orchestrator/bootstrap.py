@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.database import default_url, open_storage
 from orchestrator.adapters.engine.threads import Threads
@@ -21,6 +21,7 @@ from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
 from orchestrator.adapters.winrm.on_demand import OnDemandGateway
+from orchestrator.application.ports.engine import Engine
 from orchestrator.application.ports.evidence_files import BundleFiles
 from orchestrator.application.ports.files import (
     ArticleReader,
@@ -32,11 +33,16 @@ from orchestrator.application.ports.files import (
 from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.secrets import Credential, CredentialStore
 from orchestrator.application.reporting import ReportWriter
+from orchestrator.application.results import ErrorCode, RequestError
+from orchestrator.application.rollout.worker import Worker, WorkerReport
 from orchestrator.application.services import Limits, Progress, Services, Silent
-from orchestrator.config import Settings, state_folder
+from orchestrator.config import EngineName, Settings, state_folder
 from orchestrator.domain.authenticode import SignaturePolicy
 from orchestrator.domain.hotfix import PlausibleWindow
 from orchestrator.domain.server import Inventory
+
+if TYPE_CHECKING:
+    from orchestrator.adapters.engine.distributed.broker import Broker
 
 #: Ports on which WinRM speaks HTTPS; any other is taken for HTTP.
 _TLS_PORTS = frozenset({443, 5986})
@@ -152,13 +158,90 @@ class Program:
                 clock=clock,
                 account=account(),
                 owner=owner,
-                engine=Threads(),
+                engine=self._engine(),
                 limits=self._limits(),
                 progress=progress or Silent(),
                 hooks=self._hooks(),
                 interrupted=interrupted,
                 is_gone=is_gone,
+                package_at=self._package_at,
             )
+
+    def work(
+        self,
+        services: Services,
+        sites: frozenset[str],
+        concurrency: int,
+        tell: Callable[[str], None],
+    ) -> WorkerReport:
+        """Take orders of these sites until a signal.
+
+        Args:
+            services: the ports of this process.
+            sites: whose orders.
+            concurrency: turns that are taken at once.
+            tell: hears in plain lines what is done.
+
+        Raises:
+            EngineError: it cannot work with these settings.
+        """
+        broker = self.broker
+        from orchestrator.adapters.engine.distributed.serving import Serving
+
+        worker = Worker(services)
+        serving = Serving(broker, sites, worker.take, tell, services.owner, concurrency)
+        with worker.keeping():
+            serving.run()
+        return WorkerReport(
+            services.owner, tuple(sorted(sites)), serving.taken, serving.refused
+        )
+
+    @property
+    def broker(self) -> Broker:
+        """RabbitMQ as the settings name it.
+
+        Raises:
+            RequestError: they name none, or what one needs is missing.
+        """
+        settings = self.settings
+        if settings.broker is None:
+            raise RequestError(
+                ErrorCode.BAD_INPUT,
+                "no broker is set",
+                "set ORCHESTRATOR_BROKER, or broker in the settings file",
+            )
+        if self.database.startswith("sqlite"):
+            raise RequestError(
+                ErrorCode.BAD_INPUT,
+                "the database is SQLite, a file of one machine",
+                "workers elsewhere need PostgreSQL: set ORCHESTRATOR_DATABASE",
+            )
+        try:
+            from orchestrator.adapters.engine.distributed.broker import Broker
+        except ImportError as error:
+            raise RequestError(
+                ErrorCode.BAD_INPUT,
+                f"the engine celery is not installed: {error}",
+                "pip install 'orchestrator[distributed]'",
+            ) from error
+        return Broker(
+            settings.broker.get_secret_value(),
+            settings.broker_ca_file,
+            settings.broker_certificate_file,
+            settings.broker_key_file,
+        )
+
+    def _engine(self) -> Engine:
+        if self.settings.engine is EngineName.THREADS:
+            return Threads()
+        broker = self.broker
+        from orchestrator.adapters.engine.distributed.delivery import OverRabbitMq
+
+        return OverRabbitMq(broker)
+
+    def _package_at(self, stored: str) -> str:
+        folder = self.settings.packages_folder
+        return stored if folder is None else str(folder / Path(stored).name)
 
     def _hooks(self) -> HookRunner:
         settings = self.settings
@@ -187,6 +270,7 @@ class Program:
             service_seconds=settings.service_seconds,
             serving_seconds=settings.serving_seconds,
             lease_seconds=settings.lease_seconds,
+            worker_wait_seconds=settings.worker_wait_seconds,
         )
 
     def _winrm_limits(self) -> WinRmLimits:

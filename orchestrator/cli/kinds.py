@@ -21,6 +21,7 @@ from orchestrator.application.estate import AnsibleView, InventoryChange, Server
 from orchestrator.application.evidence import EvidenceCheck, EvidenceExport
 from orchestrator.application.explain import Explanation, History
 from orchestrator.application.plans import PlanList, PlanReport
+from orchestrator.application.rollout.worker import WorkerReport
 from orchestrator.application.survey import SurveyReport
 from orchestrator.application.watching import WatchReport
 from orchestrator.cli.render import (
@@ -70,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
     "evidence-export": Kind(EvidenceExport, evidence.export),
     "evidence-check": Kind(EvidenceCheck, evidence.check),
     "waiver": Kind(Waiver, audit.waiver),
+    "worker": Kind(WorkerReport, other.worker),
     "lab": Kind(LabReport, other.lab),
     "demo": Kind(DemoReport, other.demo),
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.application.services import Services
     from orchestrator.bootstrap import Program
     from orchestrator.cli.progress import Reporter
+    from orchestrator.config import EngineName
 
 #: What a command ends with; its kind tells the shape of its data.
 Answer = Result[Any]
@@ -69,6 +70,12 @@ class Session:
             prompt=Asker(self.reporter) if can_ask() else None,
             notice=note,
         )
+
+    def with_engine(self, engine: EngineName | None) -> None:
+        """Work by this engine, where one was given."""
+        if engine is not None:
+            settings = self.program.settings.model_copy(update={"engine": engine})
+            self.program = replace(self.program, settings=settings)
 
     @contextmanager
     def services(self) -> Iterator[Services]:

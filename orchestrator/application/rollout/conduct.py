@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.application.judging import Estate
 from orchestrator.application.plans import find_plan
-from orchestrator.application.ports.engine import Delivery, Duties
+from orchestrator.application.ports.engine import Delivery, Duties, Order
 from orchestrator.application.rollout.dispatch import Dispatch
 from orchestrator.application.rollout.gates import Gates, has_ended
 from orchestrator.application.rollout.hooks import WaveHooks
 from orchestrator.application.rollout.leases import Keeper, RunLease
+from orchestrator.application.rollout.patience import outlast
 from orchestrator.application.rollout.refresh import refresh
 from orchestrator.application.rollout.runs import find_run, move_run
+from orchestrator.application.rollout.strays import Strays
 from orchestrator.application.rollout.turns import Turns, read_brief
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
-from orchestrator.domain.remediation import IN_FLIGHT
+from orchestrator.domain.remediation import IN_FLIGHT, AttemptState
 from orchestrator.domain.rollout import Run, RunEvent, RunState
+
+
+def carry_out(services: Services, run: Run) -> None:
+    """Work on a run until its end, a stop or a pause.
+
+    Where its turns are taken elsewhere they go on while database or broker is away
+    from here, so the run is taken up again, as after a crash.
+
+    Raises:
+        RefusedError: another process has the run.
+        StorageError: the database failed, and stays away.
+        EngineError: the broker did.
+    """
+
+    def work() -> None:
+        Rollout.open(services, run).carry_out()
+
+    if services.engine.elsewhere:
+        outlast(services, run.name, work)
+    else:
+        work()
 
 
 @dataclass(slots=True)
@@ -35,14 +58,16 @@ class Rollout:
     hooks: WaveHooks
     keeper: Keeper
     turns: Turns
-    #: The servers whose turns are handed out and have not ended.
-    _out: set[str] = field(default_factory=set)
+    strays: Strays
+    #: What is handed out and has not ended, by server.
+    _out: dict[str, Order] = field(default_factory=dict)
 
     @classmethod
     def open(cls, services: Services, run: Run) -> Rollout:
         """Load what a run needs; facts past the plan's limit are taken again."""
         with services.storage.read() as uow:
             plan = find_plan(uow, run.plan).plan
+        services.progress.started(len(plan.servers()), f"run {run.name}")
         refresh(services, plan)
         with services.storage.read() as uow:
             brief = read_brief(services, uow, run.plan)
@@ -64,6 +89,7 @@ class Rollout:
             WaveHooks(services, run, plan, estate.inventory, keeper.keep),
             keeper,
             turns,
+            Strays(services, run.name),
         )
 
     def carry_out(self) -> Run:
@@ -163,7 +189,8 @@ class Rollout:
 
         What cannot begin waits. A run that ended at once is not waited for.
         """
-        waiting = self._unsettled(servers)
+        every = self._unsettled(servers)
+        waiting = dict(every)
         limit = self.services.limits.apply_concurrency
         duties = Duties(self.turns.take, self.turns.over)
         with self.services.engine.open(duties, limit) as delivery:
@@ -174,7 +201,7 @@ class Rollout:
                     self._begin_more(waiting, delivery, limit - len(self._out))
                 elif not self._out or state is RunState.ABORTED:
                     return
-                self._gather(delivery)
+                waiting |= self._gather(delivery, every)
                 self.keeper.keep(self._out)
 
     def _unsettled(self, servers: Iterable[PlannedServer]) -> dict[str, PlannedServer]:
@@ -187,26 +214,44 @@ class Rollout:
         self, waiting: dict[str, PlannedServer], delivery: Delivery, room: int
     ) -> None:
         orders, over = self.dispatch.begin(waiting, room)
-        self._out |= {order.server for order in orders}
+        self._out |= {order.server: order for order in orders}
         delivery.hand_out(orders)
         for name in (*self._out, *over):
             waiting.pop(name, None)
 
-    def _gather(self, delivery: Delivery) -> None:
-        """Wait a moment for turns to end; a budget that is overspent stops the run."""
+    def _gather(
+        self, delivery: Delivery, every: Mapping[str, PlannedServer]
+    ) -> dict[str, PlannedServer]:
+        """Wait a moment for turns to end; those that came back without one.
+
+        A budget that is overspent stops the run.
+        """
         if not self._out:
             self.services.clock.sleep(self.services.limits.dispatch_seconds)
-            return
+            return {}
         ended = [
             order.server
             for order in delivery.ended(self.services.limits.dispatch_seconds)
         ]
+        if self.services.engine.elsewhere:
+            delivery.hand_out(self.strays.look(self._out.values()))
         if not ended:
-            return
-        self._out -= set(ended)
+            return {}
+        back = self._not_begun(ended)
         for name in ended:
-            self.services.progress.advanced(name)
+            del self._out[name]
+            if name not in back:
+                self.services.progress.advanced(name)
         self.dispatch.turn_of_others()
         stop = self.gates.during(ended)
         if stop is not None and self._state() in (RunState.RUNNING, RunState.PAUSING):
             self._move(RunEvent.STOP, stop)
+        return {name: every[name] for name in back}
+
+    def _not_begun(self, servers: Iterable[str]) -> frozenset[str]:
+        with self.services.storage.read() as uow:
+            return frozenset(
+                name
+                for name in servers
+                if uow.runs.attempt(self.run.name, name).state is AttemptState.READY
+            )

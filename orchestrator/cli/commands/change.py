@@ -10,7 +10,15 @@ from typing import Annotated
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
-from orchestrator.cli.arguments import Article, Plan, Run, RunOf, Selection, said
+from orchestrator.cli.arguments import (
+    Article,
+    Engine,
+    Plan,
+    Run,
+    RunOf,
+    Selection,
+    said,
+)
 from orchestrator.cli.registry import MAKE_PLAN, ArticleGroup, command, group
 from orchestrator.cli.session import Answer, Session
 from orchestrator.domain.budgets import DEFAULT_BUDGETS, Budget, FailureClass
@@ -262,11 +270,13 @@ def apply(
         bool,
         typer.Option("--dry-run", help="Read the servers and say what would be done."),
     ] = False,
+    engine: Engine = None,
 ) -> Answer:
     """Carry out an approved plan; Ctrl-C pauses it when what is in flight is done."""
     from orchestrator.application import apply as use_case
     from orchestrator.application.dry_run import dry_run as rehearse
 
+    session.with_engine(engine)
     with session.pausable_services() as services:
         if dry_run:
             return rehearse(services, plan)
@@ -274,10 +284,11 @@ def apply(
 
 
 @command(app, "resume", kind="apply", examples=("resume", "resume run-1a2b3c4d"))
-def resume(session: Session, run: Run = None) -> Answer:
+def resume(session: Session, run: Run = None, *, engine: Engine = None) -> Answer:
     """Go on with a run; what is unknown is settled by looking at the servers first."""
     from orchestrator.application import apply as use_case
 
+    session.with_engine(engine)
     with session.pausable_services() as services:
         return replace(use_case.resume(services, run), kind="apply")
 

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from orchestrator.application.estate import AnsibleView
+from orchestrator.application.rollout.worker import WorkerReport
 from orchestrator.cli.render.parts import counts, fields, heading, table, text, word
 from orchestrator.cli.reports import DemoReport, LabReport
 
@@ -28,6 +29,18 @@ def lab(report: LabReport) -> Iterator[RenderableType]:
             ("seed", report.seed),
             ("inventory", report.inventory),
             ("credential", f"{report.credential}, {report.username}"),
+        )
+    )
+
+
+def worker(report: WorkerReport) -> Iterator[RenderableType]:
+    """What it did."""
+    yield fields(
+        (
+            ("worker", report.worker),
+            ("sites", ", ".join(report.sites)),
+            ("orders taken", report.taken),
+            ("put aside", report.refused),
         )
     )
 
