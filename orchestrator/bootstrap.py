@@ -7,11 +7,12 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
 from orchestrator.adapters.winrm.on_demand import OnDemandGateway
+from orchestrator.application.doctor import (
+    BrokerSeen,
+    DoctorReport,
+    Patient,
+    examine,
+)
 from orchestrator.application.ports.engine import Engine
 from orchestrator.application.ports.evidence_files import BundleFiles
 from orchestrator.application.ports.files import (
@@ -33,7 +40,7 @@ from orchestrator.application.ports.files import (
 from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.secrets import Credential, CredentialStore
 from orchestrator.application.reporting import ReportWriter
-from orchestrator.application.results import ErrorCode, RequestError
+from orchestrator.application.results import ErrorCode, RequestError, Result
 from orchestrator.application.rollout.worker import Worker, WorkerReport
 from orchestrator.application.services import Limits, Progress, Services, Silent
 from orchestrator.config import EngineName, Settings, state_folder
@@ -186,15 +193,58 @@ class Program:
             EngineError: it cannot work with these settings.
         """
         broker = self.broker
+        from orchestrator.adapters.engine.distributed.health import answer
         from orchestrator.adapters.engine.distributed.serving import Serving
 
         worker = Worker(services)
         serving = Serving(broker, sites, worker.take, tell, services.owner, concurrency)
+        answer(sites, version("orchestrator"), services.clock.now)
         with worker.keeping():
             serving.run()
         return WorkerReport(
             services.owner, tuple(sorted(sites)), serving.taken, serving.refused
         )
+
+    def examine(self) -> Result[DoctorReport]:
+        """Whether this installation is as it should be; changes nothing."""
+        from orchestrator.adapters.database.health import look
+        from orchestrator.adapters.secrets.private_file import PrivateFileSource
+
+        settings, clock = self.settings, SystemClock()
+        return examine(
+            Patient(
+                database=lambda: look(self.database, clock.now),
+                inventory=self._inventory,
+                broker=self._look_at_broker if settings.broker else None,
+                credentials=replace(self, prompt=None).credentials,
+                refused_file=PrivateFileSource(settings.credentials_file).refusal,
+                hooks=self._wrong_hooks,
+                elsewhere=settings.engine is EngineName.CELERY,
+                release=version("orchestrator"),
+                lease_seconds=settings.lease_seconds,
+                installer_seconds=settings.installer_seconds,
+            )
+        )
+
+    def _inventory(self) -> Inventory:
+        name, clock = process_name(), SystemClock()
+        with (
+            open_storage(self.database, writer=name, clock=clock.now) as storage,
+            storage.read() as uow,
+        ):
+            return uow.inventory.load()
+
+    def _look_at_broker(self, sites: Iterable[str]) -> BrokerSeen:
+        broker = self.broker
+        from orchestrator.adapters.engine.distributed.health import look
+
+        return look(broker, sites, SystemClock().now)
+
+    def _wrong_hooks(self) -> str | None:
+        folder = self.settings.hooks_folder
+        if folder is not None and not folder.is_dir():
+            return f"hooks_folder {folder} is no folder"
+        return None
 
     @property
     def broker(self) -> Broker:

@@ -16,6 +16,7 @@ from orchestrator.application.credentials import (
     CredentialKept,
     CredentialList,
 )
+from orchestrator.application.doctor import DoctorReport
 from orchestrator.application.dry_run import DryRunReport
 from orchestrator.application.estate import AnsibleView, InventoryChange, ServerList
 from orchestrator.application.evidence import EvidenceCheck, EvidenceExport
@@ -71,6 +72,7 @@ KINDS: Mapping[str, Kind] = {
     "evidence-export": Kind(EvidenceExport, evidence.export),
     "evidence-check": Kind(EvidenceCheck, evidence.check),
     "waiver": Kind(Waiver, audit.waiver),
+    "doctor": Kind(DoctorReport, other.doctor),
     "worker": Kind(WorkerReport, other.worker),
     "lab": Kind(LabReport, other.lab),
     "demo": Kind(DemoReport, other.demo),

@@ -55,3 +55,9 @@ def worker(
         note(f"worker {services.owner} serves {', '.join(sorted(sites))}")
         report = program.work(services, sites, concurrency, note)
     return Result("worker", report)
+
+
+@command(app, "doctor", kind="doctor", examples=("doctor", "doctor --format json"))
+def doctor(session: Session) -> Answer:
+    """Check database, broker, workers, clocks, secrets and hooks; say what to mend."""
+    return session.program.examine()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from orchestrator.application.doctor import DoctorReport
 from orchestrator.application.estate import AnsibleView
 from orchestrator.application.rollout.worker import WorkerReport
 from orchestrator.cli.render.parts import counts, fields, heading, table, text, word
@@ -30,6 +31,17 @@ def lab(report: LabReport) -> Iterator[RenderableType]:
             ("inventory", report.inventory),
             ("credential", f"{report.credential}, {report.username}"),
         )
+    )
+
+
+def doctor(report: DoctorReport) -> Iterator[RenderableType]:
+    """A line for each part, with what to mend."""
+    yield table(
+        ("part", "", "found", "what to do"),
+        (
+            (check.subject, word(check.health), check.found, check.hint)
+            for check in report.checks
+        ),
     )
 
 

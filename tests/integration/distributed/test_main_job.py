@@ -72,7 +72,7 @@ def test_the_main_job_with_two_workers_of_two_sites(
                 taken = {
                     line.split(": ")[1]
                     for line in worker.said().splitlines()
-                    if ": taken for " in line
+                    if ": order of " in line
                 }
                 assert taken
                 assert {by_site[name] for name in taken} == {site}

@@ -88,7 +88,7 @@ class Serving:
         except MessageError as error:
             raise self._aside(f"a message was put aside: {error}") from error
         self._at_work.add(order.server)
-        self.tell(f"{order.server}: taken for {order.run}")
+        self.tell(f"{order.server}: order of {order.run}")
         try:
             became = self.take(order)
         except StorageError as error:
