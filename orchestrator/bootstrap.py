@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.database import default_url, open_storage
+from orchestrator.adapters.engine.distributed.engine import OverRabbitMq
 from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
@@ -281,13 +282,19 @@ class Program:
             settings.broker_key_file,
         )
 
+    def check_engine(self) -> None:
+        """See that the engine has what it needs, before a run is begun.
+
+        Raises:
+            RequestError: it has not.
+        """
+        if self.settings.engine is EngineName.CELERY:
+            _ = self.broker
+
     def _engine(self) -> Engine:
         if self.settings.engine is EngineName.THREADS:
             return Threads()
-        broker = self.broker
-        from orchestrator.adapters.engine.distributed.delivery import OverRabbitMq
-
-        return OverRabbitMq(broker)
+        return OverRabbitMq(lambda: self.broker)
 
     def _package_at(self, stored: str) -> str:
         folder = self.settings.packages_folder

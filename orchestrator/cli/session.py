@@ -72,10 +72,15 @@ class Session:
         )
 
     def with_engine(self, engine: EngineName | None) -> None:
-        """Work by this engine, where one was given."""
+        """Work by this engine, where one was given.
+
+        Raises:
+            RequestError: its settings are not as it needs them.
+        """
         if engine is not None:
             settings = self.program.settings.model_copy(update={"engine": engine})
             self.program = replace(self.program, settings=settings)
+        self.program.check_engine()
 
     @contextmanager
     def services(self) -> Iterator[Services]:

@@ -25,30 +25,23 @@ from orchestrator.application.ports.engine import Delivery, Duties, Order
 _RETRY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.5}
 
 
-@dataclass(frozen=True, slots=True)
-class OverRabbitMq:
-    """The engine of many machines."""
+@contextmanager
+def delivering(broker: Broker, duties: Duties) -> Iterator[Delivery]:
+    """Deliver until the block ends; what is at work goes on.
 
-    broker: Broker
-    elsewhere: bool = True
-
-    @contextmanager
-    def open(self, duties: Duties, at_once: int) -> Iterator[Delivery]:  # noqa: ARG002 - the broker holds as many as there are
-        """Deliver until the block ends; what is at work goes on.
-
-        Raises:
-            EngineError: the broker is not to be reached.
-        """
-        app = make_app(self.broker)
-        # Between two orders nobody is there to answer the broker's heartbeats.
-        app.conf.broker_heartbeat = 0
-        with self.broker.translated(), app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=_RETRY["max_retries"])
-            declare_refused(connection.default_channel)
-        try:
-            yield _Sender(self.broker, app, duties)
-        finally:
-            app.close()
+    Raises:
+        EngineError: the broker is not to be reached.
+    """
+    app = make_app(broker)
+    # Between two orders nobody is there to answer the broker's heartbeats.
+    app.conf.broker_heartbeat = 0
+    with broker.translated(), app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=_RETRY["max_retries"])
+        declare_refused(connection.default_channel)
+    try:
+        yield _Sender(broker, app, duties)
+    finally:
+        app.close()
 
 
 @dataclass(slots=True)

@@ -47,7 +47,8 @@ class Serving:
     tell: Callable[[str], None]
     name: str
     concurrency: int
-    _at_work: set[str] = field(default_factory=set)
+    #: One may be there twice: its order came again.
+    _at_work: list[str] = field(default_factory=list)
     _leaving: Event = field(default_factory=Event)
     taken: int = 0
     refused: int = 0
@@ -87,7 +88,7 @@ class Serving:
             order = read(message, self.sites)
         except MessageError as error:
             raise self._aside(f"a message was put aside: {error}") from error
-        self._at_work.add(order.server)
+        self._at_work.append(order.server)
         self.tell(f"{order.server}: order of {order.run}")
         try:
             became = self.take(order)
@@ -98,7 +99,7 @@ class Serving:
             what = f"{type(error).__name__}: {error}"
             raise self._aside(f"{order.server}: order put aside: {what}") from error
         finally:
-            self._at_work.discard(order.server)
+            self._at_work.remove(order.server)
         self.taken += 1
         self.tell(f"{order.server}: {became}")
 
