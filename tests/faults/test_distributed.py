@@ -192,6 +192,35 @@ def test_a_coordinator_that_is_killed_is_resumed(bench: Bench) -> None:
     bench.check()
 
 
+def test_a_worker_that_is_asked_to_leave_finishes_what_is_at_work(
+    bench: Bench,
+) -> None:
+    first = bench.fleet.worker(SITE)
+    applying = bench.apply()
+    wait_until("an installer", bench.installing)
+    first.send(signal.SIGTERM)
+    assert first.end() == 0, first.said()
+    assert first.said().count(": over") == 1
+    bench.fleet.worker(SITE)
+    assert applying.end() == 0, applying.said()
+    bench.check()
+
+
+def test_a_worker_that_is_asked_twice_leaves_at_once_and_is_replaced(
+    bench: Bench,
+) -> None:
+    first = bench.fleet.worker(SITE)
+    applying = bench.apply()
+    wait_until("an installer", bench.installing)
+    first.send(signal.SIGTERM)
+    wait_until("it to have heard", lambda: "a second signal" in first.said())
+    first.send(signal.SIGTERM)
+    assert first.end() == 130, first.said()
+    bench.fleet.worker(SITE)
+    assert applying.end() == 0, applying.said()
+    bench.check()
+
+
 def test_without_a_worker_every_server_is_skipped_with_what_to_do(
     bench: Bench,
 ) -> None:
