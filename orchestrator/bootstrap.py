@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.database import default_url, open_storage
-from orchestrator.adapters.engine.distributed.engine import OverRabbitMq
+from orchestrator.adapters.engine.distributed.engine import OverRabbitMq, find_broker
 from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
@@ -41,7 +41,7 @@ from orchestrator.application.ports.files import (
 from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.secrets import Credential, CredentialStore
 from orchestrator.application.reporting import ReportWriter
-from orchestrator.application.results import ErrorCode, RequestError, Result
+from orchestrator.application.results import Result
 from orchestrator.application.rollout.worker import Worker, WorkerReport
 from orchestrator.application.services import Limits, Progress, Services, Silent
 from orchestrator.config import EngineName, Settings, state_folder
@@ -255,31 +255,12 @@ class Program:
             RequestError: they name none, or what one needs is missing.
         """
         settings = self.settings
-        if settings.broker is None:
-            raise RequestError(
-                ErrorCode.BAD_INPUT,
-                "no broker is set",
-                "set ORCHESTRATOR_BROKER, or broker in the settings file",
-            )
-        if self.database.startswith("sqlite"):
-            raise RequestError(
-                ErrorCode.BAD_INPUT,
-                "the database is SQLite, a file of one machine",
-                "workers elsewhere need PostgreSQL: set ORCHESTRATOR_DATABASE",
-            )
-        try:
-            from orchestrator.adapters.engine.distributed.broker import Broker
-        except ImportError as error:
-            raise RequestError(
-                ErrorCode.BAD_INPUT,
-                f"the engine celery is not installed: {error}",
-                "pip install 'orchestrator[distributed]'",
-            ) from error
-        return Broker(
-            settings.broker.get_secret_value(),
-            settings.broker_ca_file,
-            settings.broker_certificate_file,
-            settings.broker_key_file,
+        return find_broker(
+            settings.broker.get_secret_value() if settings.broker else None,
+            self.database,
+            ca_file=settings.broker_ca_file,
+            certificate_file=settings.broker_certificate_file,
+            key_file=settings.broker_key_file,
         )
 
     def check_engine(self) -> None:

@@ -37,7 +37,9 @@ SETTINGS = {
     "ORCHESTRATOR_LOST_CONTACT_SECONDS": "30",
 }
 #: More of the same, which only ``make faults`` takes.
-MORE = ("after stage",) if os.environ.get("ORCHESTRATOR_ALL_FAULTS") else ()
+ALL = bool(os.environ.get("ORCHESTRATOR_ALL_FAULTS"))
+KILLED = ("before launch", "after launch", *(("after stage",) if ALL else ()))
+STOPPED = ("before launch", *(("after launch", "after stage") if ALL else ()))
 MORTAL = "tests.faults.dying_worker"
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(240)]
@@ -95,7 +97,7 @@ def bench(
             fleet.end()
 
 
-@pytest.mark.parametrize("place", ["before launch", "after launch", *MORE])
+@pytest.mark.parametrize("place", KILLED)
 def test_a_worker_that_is_killed_round_its_launch_is_replaced(
     bench: Bench, place: str
 ) -> None:
@@ -128,7 +130,7 @@ def test_a_worker_that_is_killed_after_an_install_is_replaced(bench: Bench) -> N
     bench.check()
 
 
-@pytest.mark.parametrize("place", ["before launch", *MORE])
+@pytest.mark.parametrize("place", STOPPED)
 def test_a_worker_that_stands_still_is_overtaken_and_touches_nothing_when_it_wakes(
     bench: Bench, place: str
 ) -> None:
