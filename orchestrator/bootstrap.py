@@ -7,20 +7,29 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.database import default_url, open_storage
+from orchestrator.adapters.engine.distributed.engine import OverRabbitMq, find_broker
 from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
 from orchestrator.adapters.winrm.on_demand import OnDemandGateway
+from orchestrator.application.doctor import (
+    BrokerSeen,
+    DoctorReport,
+    Patient,
+    examine,
+)
+from orchestrator.application.ports.engine import Engine
 from orchestrator.application.ports.evidence_files import BundleFiles
 from orchestrator.application.ports.files import (
     ArticleReader,
@@ -32,15 +41,18 @@ from orchestrator.application.ports.files import (
 from orchestrator.application.ports.hooks import HookRunner, NoHooks
 from orchestrator.application.ports.secrets import Credential, CredentialStore
 from orchestrator.application.reporting import ReportWriter
+from orchestrator.application.results import Result
+from orchestrator.application.rollout.worker import Worker, WorkerReport
 from orchestrator.application.services import Limits, Progress, Services, Silent
-from orchestrator.config import Settings, state_folder
+from orchestrator.config import EngineName, Settings, state_folder
 from orchestrator.domain.authenticode import SignaturePolicy
 from orchestrator.domain.hotfix import PlausibleWindow
 from orchestrator.domain.server import Inventory
 
 if TYPE_CHECKING:
+    from orchestrator.adapters.engine.distributed.broker import Broker
     from orchestrator.adapters.engine.processes import Processes
-    from orchestrator.application.worker import Worker
+    from orchestrator.application.helper import Helper
 
 #: Ports on which WinRM speaks HTTPS; any other is taken for HTTP.
 _TLS_PORTS = frozenset({443, 5986})
@@ -163,13 +175,14 @@ class Program:
                 clock=clock,
                 account=account(),
                 owner=owner,
-                engine=processes or Threads(),
+                engine=self._engine(processes),
                 elsewhere=processes.submit if processes else None,
                 limits=self._limits(),
                 progress=heard,
                 hooks=self._hooks(),
                 interrupted=interrupted,
                 is_gone=is_gone,
+                package_at=self._package_at,
             )
 
     @contextmanager
@@ -182,9 +195,115 @@ class Program:
 
         threads = max(settings.survey_concurrency, settings.apply_concurrency)
         alone = settings.model_copy(update={"processes": 1, "database": self.database})
-        recipe = partial(open_worker, alone)
+        recipe = partial(open_helper, alone)
         with Processes(settings.processes, threads, recipe, progress) as made:
             yield made
+
+    def work(
+        self,
+        services: Services,
+        sites: frozenset[str],
+        concurrency: int,
+        tell: Callable[[str], None],
+    ) -> WorkerReport:
+        """Take orders of these sites until a signal.
+
+        Args:
+            services: the ports of this process.
+            sites: whose orders.
+            concurrency: turns that are taken at once.
+            tell: hears in plain lines what is done.
+
+        Raises:
+            EngineError: it cannot work with these settings.
+        """
+        broker = self.broker
+        from orchestrator.adapters.engine.distributed.health import answer
+        from orchestrator.adapters.engine.distributed.serving import Serving
+
+        worker = Worker(services)
+        serving = Serving(broker, sites, worker.take, tell, services.owner, concurrency)
+        answer(sites, version("orchestrator"), services.clock.now)
+        with worker.keeping():
+            serving.run()
+        return WorkerReport(
+            services.owner, tuple(sorted(sites)), serving.taken, serving.refused
+        )
+
+    def examine(self) -> Result[DoctorReport]:
+        """Whether this installation is as it should be; changes nothing."""
+        from orchestrator.adapters.database.health import look
+        from orchestrator.adapters.secrets.private_file import PrivateFileSource
+
+        settings, clock = self.settings, SystemClock()
+        return examine(
+            Patient(
+                database=lambda: look(self.database, clock.now),
+                inventory=self._inventory,
+                broker=self._look_at_broker if settings.broker else None,
+                credentials=replace(self, prompt=None).credentials,
+                refused_file=PrivateFileSource(settings.credentials_file).refusal,
+                hooks=self._wrong_hooks,
+                elsewhere=settings.engine is EngineName.CELERY,
+                release=version("orchestrator"),
+                lease_seconds=settings.lease_seconds,
+                installer_seconds=settings.installer_seconds,
+            )
+        )
+
+    def _inventory(self) -> Inventory:
+        name, clock = process_name(), SystemClock()
+        with (
+            open_storage(self.database, writer=name, clock=clock.now) as storage,
+            storage.read() as uow,
+        ):
+            return uow.inventory.load()
+
+    def _look_at_broker(self, sites: Iterable[str]) -> BrokerSeen:
+        broker = self.broker
+        from orchestrator.adapters.engine.distributed.health import look
+
+        return look(broker, sites, SystemClock().now)
+
+    def _wrong_hooks(self) -> str | None:
+        folder = self.settings.hooks_folder
+        if folder is not None and not folder.is_dir():
+            return f"hooks_folder {folder} is no folder"
+        return None
+
+    @property
+    def broker(self) -> Broker:
+        """RabbitMQ as the settings name it.
+
+        Raises:
+            RequestError: they name none, or what one needs is missing.
+        """
+        settings = self.settings
+        return find_broker(
+            settings.broker.get_secret_value() if settings.broker else None,
+            self.database,
+            ca_file=settings.broker_ca_file,
+            certificate_file=settings.broker_certificate_file,
+            key_file=settings.broker_key_file,
+        )
+
+    def check_engine(self) -> None:
+        """See that the engine has what it needs, before a run is begun.
+
+        Raises:
+            RequestError: it has not.
+        """
+        if self.settings.engine is EngineName.CELERY:
+            _ = self.broker
+
+    def _engine(self, processes: Processes | None) -> Engine:
+        if self.settings.engine is EngineName.THREADS:
+            return processes or Threads()
+        return OverRabbitMq(lambda: self.broker)
+
+    def _package_at(self, stored: str) -> str:
+        folder = self.settings.packages_folder
+        return stored if folder is None else str(folder / Path(stored).name)
 
     def _hooks(self) -> HookRunner:
         settings = self.settings
@@ -213,6 +332,7 @@ class Program:
             service_seconds=settings.service_seconds,
             serving_seconds=settings.serving_seconds,
             lease_seconds=settings.lease_seconds,
+            worker_wait_seconds=settings.worker_wait_seconds,
         )
 
     def _winrm_limits(self) -> WinRmLimits:
@@ -228,13 +348,13 @@ class Program:
 
 
 @contextmanager
-def open_worker(settings: Settings, progress: Progress) -> Iterator[Worker]:
-    """A worker in a process that another one started."""
-    from orchestrator.application.worker import Worker
+def open_helper(settings: Settings, progress: Progress) -> Iterator[Helper]:
+    """The helper in a process that another one started."""
+    from orchestrator.application.helper import Helper
 
     unasked = "one of several processes asks nobody; use --processes 1"
     with Program(settings, unasked=unasked).services(progress) as services:
-        yield Worker(services)
+        yield Helper(services)
 
 
 def read_file_or_folder(

@@ -1,17 +1,21 @@
 """Settings: the environment, a file, and what the command line overrides.
 
-Every setting has a name, a unit and a safe default. No secret is a setting.
+Every setting has a name, a unit and a safe default. No secret is a setting, save what
+an address of the database or of the broker holds.
 """
 
 from __future__ import annotations
 
+import os
+from enum import StrEnum
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -33,6 +37,15 @@ def state_folder() -> Path:
     return platformdirs.user_state_path(_NAME)
 
 
+class EngineName(StrEnum):
+    """What brings servers' turns to workers."""
+
+    #: Threads of this process.
+    THREADS = "threads"
+    #: RabbitMQ, to ``orchestrator worker`` of each site.
+    CELERY = "celery"
+
+
 class Settings(BaseSettings):
     """What an operator may set, as ``ORCHESTRATOR_…`` or in the settings file."""
 
@@ -45,6 +58,19 @@ class Settings(BaseSettings):
 
     #: SQLAlchemy URL; SQLite in the state folder where none is given.
     database: str | None = None
+    engine: EngineName = EngineName.THREADS
+    #: URL of RabbitMQ, amqp:// or amqps://; may hold a password.
+    broker: SecretStr | None = None
+    #: Certificates that the broker's is checked against; else the system's.
+    broker_ca_file: Path | None = None
+    #: Our own certificate and its key, where the broker wants one.
+    broker_certificate_file: Path | None = None
+    broker_key_file: Path | None = None
+    #: Seconds until an order that no worker of its site takes up, or takes over, is
+    #: given up.
+    worker_wait_seconds: PositiveFloat = 300.0
+    #: Where a worker finds packages by their names, if not where they were imported.
+    packages_folder: Path | None = None
     #: The private file of credentials, mode 0600.
     credentials_file: Path = Field(
         default_factory=lambda: platformdirs.user_config_path(_NAME) / "credentials.yml"
@@ -95,9 +121,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The command line first, then the environment, then the file."""
+        """The command line first, then the environment, then the file.
+
+        Under systemd, its credentials come before the file: one with the name of a
+        setting, such as orchestrator_broker, is that setting.
+        """
+        handed = os.environ.get("CREDENTIALS_DIRECTORY")
         return (
             init_settings,
             env_settings,
+            *((SecretsSettingsSource(settings_cls, handed),) if handed else ()),
             TomlConfigSettingsSource(settings_cls),
         )

@@ -11,7 +11,7 @@ from orchestrator.application.evidence import bind
 from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import ExitCode, Result, strongest
 from orchestrator.application.rollout.admission import start
-from orchestrator.application.rollout.conduct import Rollout
+from orchestrator.application.rollout.conduct import carry_out
 from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Activation, Plan
@@ -95,10 +95,8 @@ def conduct(services: Services, run: Run) -> Result[RunReport]:
     A person who asks to stop pauses it, and what is in flight finishes first. One
     who insists leaves at once: what is in flight is unknown until ``resume`` asks.
     """
-    rollout = Rollout.open(services, run)
-    services.progress.started(len(rollout.plan.servers()), f"run {run.name}")
     try:
-        rollout.carry_out()
+        carry_out(services, run)
     except KeyboardInterrupt:
         _pause_after_interrupt(services, run.name)
         return _ended(services, run.name, interrupted=True)

@@ -62,6 +62,7 @@ class ErrorCode(StrEnum):
     PRUNED = "pruned"
     TAMPERED = "tampered"
     STORAGE = "storage"
+    ENGINE = "engine"
     INTERRUPTED = "interrupted"
     PROGRAM_FAULT = "program-fault"
 

@@ -67,6 +67,9 @@ class Limits:
     serving_seconds: float = 120.0
     #: A lease that is not renewed for so long has lost its owner.
     lease_seconds: float = 120.0
+    #: An order that no worker of its site takes up in so long, and an attempt whose
+    #: worker vanished and that no other takes over, are given up.
+    worker_wait_seconds: float = 300.0
     #: Between two looks of the dispatcher at what is waiting.
     dispatch_seconds: float = 0.5
 
@@ -90,6 +93,8 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=Silent)
     hooks: HookRunner = field(default_factory=NoHooks)
+    #: Where this machine has a package's file, by where it was imported.
+    package_at: Callable[[str], str] = lambda stored: stored
     #: Whether a person asked this process to stop; it pauses its run then.
     interrupted: Callable[[], bool] = lambda: False
     #: Whether the process of that name is known to have ended. A process of another

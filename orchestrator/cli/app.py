@@ -14,6 +14,7 @@ from orchestrator.cli.commands import (
     inventory,
     lab,
     look,
+    serve,
 )
 from orchestrator.cli.options import shared
 from orchestrator.cli.registry import session_of
@@ -59,6 +60,7 @@ for topic in (
     evidence.app,
     change.plan_app,
     change.app,
+    serve.app,
     lab.lab_app,
     lab.app,
 ):

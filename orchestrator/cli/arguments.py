@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.application.results import ErrorCode, RequestError
+from orchestrator.config import EngineName
 
 if TYPE_CHECKING:
     from orchestrator.application.ports.storage import UnitOfWork
@@ -46,6 +47,14 @@ def _selectable(uow: UnitOfWork) -> Iterable[str]:
     yield from (f"site:{name}" for name in inventory.sites)
 
 
+Engine = Annotated[
+    EngineName | None,
+    typer.Option(
+        "--engine",
+        help="threads: of this process; celery: orchestrator worker of each site, "
+        "over RabbitMQ. Else the setting engine.",
+    ),
+]
 Article = Annotated[
     str,
     typer.Argument(

@@ -58,6 +58,7 @@ def _usage(error: BaseException) -> Failure | None:
 def _foreseen(error: BaseException) -> Failure | None:
     """What a use case, a port or a file can fail with."""
     from orchestrator.application.conversation import problem_of
+    from orchestrator.application.ports.engine import EngineError
     from orchestrator.application.ports.files import BadInputError
     from orchestrator.application.ports.hosts import HostFaultError
     from orchestrator.application.ports.secrets import CredentialError
@@ -72,6 +73,8 @@ def _foreseen(error: BaseException) -> Failure | None:
             found = _one(ErrorCode.NO_CREDENTIAL, ExitCode.BAD_INPUT, str(error))
         case StorageError():
             found = _one(ErrorCode.STORAGE, ExitCode.FAULT, error.message, error.hint)
+        case EngineError():
+            found = _one(ErrorCode.ENGINE, ExitCode.FAULT, error.message, error.hint)
         case HostFaultError():
             problem = problem_of(error)
             found = Failure((problem,), exit_code_of([problem]))

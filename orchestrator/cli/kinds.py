@@ -16,12 +16,14 @@ from orchestrator.application.credentials import (
     CredentialKept,
     CredentialList,
 )
+from orchestrator.application.doctor import DoctorReport
 from orchestrator.application.dry_run import DryRunReport
 from orchestrator.application.estate import AnsibleView, InventoryChange, ServerList
 from orchestrator.application.evidence import EvidenceCheck, EvidenceExport
 from orchestrator.application.explain import Explanation, History
 from orchestrator.application.plans import PlanList, PlanReport
 from orchestrator.application.retention import Retention
+from orchestrator.application.rollout.worker import WorkerReport
 from orchestrator.application.survey import SurveyReport
 from orchestrator.application.watching import WatchReport
 from orchestrator.cli.render import (
@@ -72,6 +74,8 @@ KINDS: Mapping[str, Kind] = {
     "evidence-check": Kind(EvidenceCheck, evidence.check),
     "evidence-prune": Kind(Retention, evidence.pruned),
     "waiver": Kind(Waiver, audit.waiver),
+    "doctor": Kind(DoctorReport, other.doctor),
+    "worker": Kind(WorkerReport, other.worker),
     "lab": Kind(LabReport, other.lab),
     "demo": Kind(DemoReport, other.demo),
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.application.services import Services
     from orchestrator.bootstrap import Program
     from orchestrator.cli.progress import Reporter
+    from orchestrator.config import EngineName
 
 #: What a command ends with; its kind tells the shape of its data.
 Answer = Result[Any]
@@ -74,6 +75,17 @@ class Session:
             prompt=Asker(self.reporter) if can_ask() else None,
             notice=note,
         )
+
+    def with_engine(self, engine: EngineName | None) -> None:
+        """Work by this engine, where one was given.
+
+        Raises:
+            RequestError: its settings are not as it needs them.
+        """
+        if engine is not None:
+            settings = self.program.settings.model_copy(update={"engine": engine})
+            self.program = replace(self.program, settings=settings)
+        self.program.check_engine()
 
     @contextmanager
     def services(self) -> Iterator[Services]:

@@ -98,6 +98,7 @@ class AtOnce:
     """An engine whose turns end as soon as somebody asks, each on its own."""
 
     services: Services
+    elsewhere: bool = False
 
     @contextmanager
     def open(self, _duties: Duties, _at_once: int) -> Iterator[Delivery]:

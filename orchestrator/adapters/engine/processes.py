@@ -66,6 +66,8 @@ class _Child:
 class Processes:
     """A pool of processes; the children start with the first task."""
 
+    elsewhere = False
+
     def __init__(
         self, count: int, threads: int, recipe: Recipe, progress: Progress
     ) -> None:

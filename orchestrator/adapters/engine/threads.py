@@ -14,6 +14,8 @@ from orchestrator.application.ports.engine import Delivery, Duties, Order
 class Threads:
     """The engine of a single machine."""
 
+    elsewhere = False
+
     @contextmanager
     def open(self, duties: Duties, at_once: int) -> Iterator[Delivery]:
         """Deliver until the block ends.

@@ -62,6 +62,15 @@ class PrivateFileSource:
             )
         return ()
 
+    def refusal(self) -> str | None:
+        """Why the file cannot be used, where there is one."""
+        if os.path.lexists(self._path):
+            try:
+                self._listed()
+            except CredentialsFileError as error:
+                return f"{self._path}: {error}"
+        return None
+
     def save(self, credential: Credential) -> str:
         """Add or replace a credential; the file is swapped whole or not at all.
 

@@ -192,7 +192,7 @@ def _stage(turn: Turn, host: HostWriter, package: Package) -> bool:
         report = host.stage(
             AttemptFolder(turn.attempt.token),
             package,
-            PackageSource(Route.PUSH, location),
+            PackageSource(Route.PUSH, turn.services.package_at(location)),
         )
         if isinstance(report, StagingFailure):
             reason = f"found {report.found}, expected {report.expected}; {report.hint}"

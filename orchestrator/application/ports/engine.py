@@ -56,6 +56,10 @@ class Delivery(Protocol):
 class Engine(Protocol):
     """Opens deliveries."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether turns go on in other processes when this one is held up."""
+
     def open(self, duties: Duties, at_once: int) -> AbstractContextManager[Delivery]:
         """Deliver until the block ends; what is at work then is left to itself.
 

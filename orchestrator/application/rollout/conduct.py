@@ -9,19 +9,42 @@ from datetime import timedelta
 from orchestrator.application.judging import Estate
 from orchestrator.application.pacing import Pacing
 from orchestrator.application.plans import find_plan
-from orchestrator.application.ports.engine import Delivery, Duties
+from orchestrator.application.ports.engine import Delivery, Duties, Order
 from orchestrator.application.rollout.dispatch import Dispatch
 from orchestrator.application.rollout.gates import Gates, has_ended
 from orchestrator.application.rollout.hooks import WaveHooks
 from orchestrator.application.rollout.leases import Keeper, RunLease
+from orchestrator.application.rollout.patience import outlast
 from orchestrator.application.rollout.refresh import refresh
 from orchestrator.application.rollout.runs import find_run, move_run
+from orchestrator.application.rollout.strays import Strays
 from orchestrator.application.rollout.turns import Turns, read_brief
 from orchestrator.application.rollout.waiting import Waiting
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Plan, PlannedServer, Wave
-from orchestrator.domain.remediation import IN_FLIGHT
+from orchestrator.domain.remediation import IN_FLIGHT, AttemptState
 from orchestrator.domain.rollout import Run, RunEvent, RunState
+
+
+def carry_out(services: Services, run: Run) -> None:
+    """Work on a run until its end, a stop or a pause.
+
+    Where its turns are taken elsewhere they go on while database or broker is away
+    from here, so the run is taken up again, as after a crash.
+
+    Raises:
+        RefusedError: another process has the run.
+        StorageError: the database failed, and stays away.
+        EngineError: the broker did.
+    """
+
+    def work() -> None:
+        Rollout.open(services, run).carry_out()
+
+    if services.engine.elsewhere:
+        outlast(services, run.name, work)
+    else:
+        work()
 
 
 @dataclass(slots=True)
@@ -38,14 +61,16 @@ class Rollout:
     keeper: Keeper
     turns: Turns
     pacing: Pacing
-    #: The servers whose turns are handed out and have not ended.
-    _out: set[str] = field(default_factory=set)
+    strays: Strays
+    #: What is handed out and has not ended, by server.
+    _out: dict[str, Order] = field(default_factory=dict)
 
     @classmethod
     def open(cls, services: Services, run: Run) -> Rollout:
         """Load what a run needs; facts past the plan's limit are taken again."""
         with services.storage.read() as uow:
             plan = find_plan(uow, run.plan).plan
+        services.progress.started(len(plan.servers()), f"run {run.name}")
         refresh(services, plan)
         with services.storage.read() as uow:
             brief = read_brief(services, uow, run.plan)
@@ -68,6 +93,7 @@ class Rollout:
             keeper,
             turns,
             Pacing(services.limits.apply_concurrency, services.progress),
+            Strays(services, run.name),
         )
 
     def carry_out(self) -> Run:
@@ -179,7 +205,7 @@ class Rollout:
                     self._begin_more(waiting, delivery, room)
                 elif not self._out or state is RunState.ABORTED:
                     return
-                self._gather(delivery)
+                self._gather(delivery, waiting)
                 self.keeper.keep(self._out)
 
     def _unsettled(self, servers: Iterable[PlannedServer]) -> list[PlannedServer]:
@@ -190,13 +216,12 @@ class Rollout:
 
     def _begin_more(self, waiting: Waiting, delivery: Delivery, room: int) -> None:
         orders, over = self.dispatch.begin(waiting, room)
-        begun = [order.server for order in orders]
-        self._out.update(begun)
+        self._out |= {order.server: order for order in orders}
         delivery.hand_out(orders)
-        for name in (*begun, *over):
+        for name in (*(order.server for order in orders), *over):
             waiting.drop(name)
 
-    def _gather(self, delivery: Delivery) -> None:
+    def _gather(self, delivery: Delivery, waiting: Waiting) -> None:
         """Wait a moment for turns to end; a budget that is overspent stops the run."""
         if not self._out:
             self.services.clock.sleep(self.services.limits.dispatch_seconds)
@@ -205,12 +230,18 @@ class Rollout:
             order.server
             for order in delivery.ended(self.services.limits.dispatch_seconds)
         ]
+        if self.services.engine.elsewhere:
+            delivery.hand_out(self.strays.look(self._out.values()))
         if not ended:
             return
-        self._out -= set(ended)
         with self.services.storage.read() as uow:
             attempts = [uow.runs.attempt(self.run.name, name) for name in ended]
         for attempt in attempts:
+            del self._out[attempt.server]
+            if attempt.state is AttemptState.READY:
+                # It came back without a turn: whether it has a place is decided anew.
+                waiting.put_back(attempt.server)
+                continue
             self.services.progress.advanced(attempt.server)
             self.pacing.heard(strained=attempt.strained)
         self.dispatch.turn_of_others()

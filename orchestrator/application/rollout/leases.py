@@ -48,6 +48,20 @@ def take(services: Services, uow: UnitOfWork, resource: str) -> Lease | LeaseHel
     return found
 
 
+def lives(services: Services, lease: Lease) -> bool:
+    """Whether a lease holds; that of this process does until another takes it."""
+    if lease.owner == services.owner:
+        return True
+    return lease.expires > services.clock.now() and not services.is_gone(lease.owner)
+
+
+def renew(services: Services, resources: Iterable[str]) -> None:
+    """Hold on to those of these that are still ours."""
+    until = services.clock.now() + timedelta(seconds=services.limits.lease_seconds)
+    with services.storage.begin() as uow:
+        uow.runs.renew_leases(resources, services.owner, until=until)
+
+
 class RunLease:
     """Holds a run, so that two processes never drive it at once."""
 
@@ -98,7 +112,4 @@ class Keeper:
             return
         self._renewed = now
         run = () if self.run is None else (run_resource(self.run),)
-        mine = (*run, *map(server_resource, servers))
-        until = now + timedelta(seconds=self.services.limits.lease_seconds)
-        with self.services.storage.begin() as uow:
-            uow.runs.renew_leases(mine, self.services.owner, until=until)
+        renew(self.services, (*run, *map(server_resource, servers)))

@@ -19,16 +19,22 @@ class Waiting:
     def __init__(self, servers: Iterable[PlannedServer], inventory: Inventory) -> None:
         """Line up these servers."""
         self._planned = tuple(servers)
+        self._inventory = inventory
+        self._numbers = {one.server: n for n, one in enumerate(self._planned)}
         self._places: dict[str, tuple[int, str]] = {}
         self._lines: dict[str, dict[int, None]] = {}
-        for place, planned in enumerate(self._planned):
-            site = inventory.servers[planned.server].site
-            self._places[planned.server] = place, site
-            self._lines.setdefault(site, {})[place] = None
+        for server in self._numbers:
+            self.put_back(server)
 
     def __len__(self) -> int:
         """How many are waiting."""
         return len(self._places)
+
+    def put_back(self, server: str) -> None:
+        """It waits again, behind those of its site."""
+        place, site = self._numbers[server], self._inventory.servers[server].site
+        self._places[server] = place, site
+        self._lines.setdefault(site, {})[place] = None
 
     def drop(self, server: str) -> None:
         """It waits no more."""

@@ -12,6 +12,7 @@ import typer
 from orchestrator.application.results import ErrorCode, RequestError
 from orchestrator.cli.arguments import (
     Article,
+    Engine,
     Plan,
     Processes,
     Run,
@@ -271,11 +272,13 @@ def apply(
         typer.Option("--dry-run", help="Read the servers and say what would be done."),
     ] = False,
     processes: Processes = None,
+    engine: Engine = None,
 ) -> Answer:
     """Carry out an approved plan; Ctrl-C pauses it when what is in flight is done."""
     from orchestrator.application import apply as use_case
     from orchestrator.application.dry_run import dry_run as rehearse
 
+    session.with_engine(engine)
     session.processes = processes
     with session.pausable_services() as services:
         if dry_run:
@@ -284,10 +287,17 @@ def apply(
 
 
 @command(app, "resume", kind="apply", examples=("resume", "resume run-1a2b3c4d"))
-def resume(session: Session, run: Run = None, *, processes: Processes = None) -> Answer:
+def resume(
+    session: Session,
+    run: Run = None,
+    *,
+    processes: Processes = None,
+    engine: Engine = None,
+) -> Answer:
     """Go on with a run; what is unknown is settled by looking at the servers first."""
     from orchestrator.application import apply as use_case
 
+    session.with_engine(engine)
     session.processes = processes
     with session.pausable_services() as services:
         return replace(use_case.resume(services, run), kind="apply")

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from orchestrator.application.doctor import DoctorReport
 from orchestrator.application.estate import AnsibleView
+from orchestrator.application.rollout.worker import WorkerReport
 from orchestrator.cli.render.parts import counts, fields, heading, table, text, word
 from orchestrator.cli.reports import DemoReport, LabReport
 
@@ -28,6 +30,29 @@ def lab(report: LabReport) -> Iterator[RenderableType]:
             ("seed", report.seed),
             ("inventory", report.inventory),
             ("credential", f"{report.credential}, {report.username}"),
+        )
+    )
+
+
+def doctor(report: DoctorReport) -> Iterator[RenderableType]:
+    """A line for each part, with what to mend."""
+    yield table(
+        ("part", "", "found", "what to do"),
+        (
+            (check.subject, word(check.health), check.found, check.hint)
+            for check in report.checks
+        ),
+    )
+
+
+def worker(report: WorkerReport) -> Iterator[RenderableType]:
+    """What it did."""
+    yield fields(
+        (
+            ("worker", report.worker),
+            ("sites", ", ".join(report.sites)),
+            ("orders taken", report.taken),
+            ("put aside", report.refused),
         )
     )
 

@@ -1,4 +1,4 @@
-"""What a process does that works for another: turns and readings, by name."""
+"""What a process does that helps another: turns and readings, by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.application.survey import Look, Looks
 
 
 @dataclass(slots=True)
-class Worker:
+class Helper:
     """Does what it is handed, from many threads. Everything else it reads itself."""
 
     services: Services

@@ -1,0 +1,1 @@
+"""Orders over RabbitMQ, with Celery: to workers of other processes and machines."""
