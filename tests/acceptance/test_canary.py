@@ -268,6 +268,8 @@ def change(operator: Operator) -> None:
     evidence = str(operator.folder / "evidence.jsonl")
     operator.run("evidence", "export", evidence)
     operator.run("evidence", "verify", evidence)
+    day = ("--before", "2026-01-01", "--by", "A. Manager", "--reason", "canary")
+    operator.run("evidence", "prune", *day)
     operator.run("history", "lcs01fe1")
     operator.run("explain", "lcs01fe1", "--format", "json")
 
@@ -284,6 +286,13 @@ def fail(operator: Operator) -> None:
     assert operator.run("survey", given={"ORCHESTRATOR_DATABASE": url})[0] != 0
     nonsense = {"ORCHESTRATOR_DATABASE": f"nonsense://me:{quote(CANARY, safe='')}@x"}
     assert operator.run("survey", given=nonsense)[0] != 0
+    broker = f"amqp://me:{quote(CANARY, safe='')}@127.0.0.1:1/none"
+    both = {"ORCHESTRATOR_BROKER": broker, "ORCHESTRATOR_DATABASE": url}
+    assert operator.run("doctor")[0] in (0, 3)
+    assert operator.run("doctor", given=both)[0] != 0
+    assert operator.run("worker", "--site", "site-1", given=both)[0] != 0
+    alone = {"ORCHESTRATOR_BROKER": broker}
+    assert operator.run("worker", "--site", "site-1", given=alone)[0] == 2
     mechanisms = {"ORCHESTRATOR_CREDENTIAL_LAB_MECHANISMS": "carrier-pigeon"}
     assert operator.run("survey", given=mechanisms)[0] != 0
     kept = ("credential", "set", "kept", "--username", "me", "--password-stdin")
