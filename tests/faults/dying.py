@@ -22,12 +22,13 @@ from orchestrator.adapters.database import open_storage
 from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import WinRmLimits
-from orchestrator.application.apply import apply
+from orchestrator.application.apply import RunReport, apply, resume, status
 from orchestrator.application.ports.hosts import HostReader, HostWriter
 from orchestrator.application.ports.secrets import Credential, Mechanism, Secret
 from orchestrator.application.ports.storage import Storage, UnitOfWork
 from orchestrator.application.services import Limits, Services
 from orchestrator.bootstrap import SystemClock, is_gone
+from orchestrator.domain.rollout import RunState
 from orchestrator.domain.server import Server
 from orchestrator.lab.estate import ACCOUNT, CREDENTIAL
 from tests.fakes.estate import FakeCredentials
@@ -147,9 +148,20 @@ def mortal_services(url: str, mortal: Mortal) -> Iterator[Services]:
         )
 
 
-def apply_and_die(url: str, plan: str, dies_at: int, count_file: str) -> None:
+def go_on(services: Services, plan: str) -> RunReport:
+    """What an operator does next: resume the run, or apply if there is none."""
+    with services.storage.read() as uow:
+        run = uow.runs.find(None)
+    if run is None:
+        return apply(services, plan).data
+    if run.state is RunState.FINISHED:
+        return status(services, run.name).data
+    return resume(services, run.name).data
+
+
+def go_on_and_die(url: str, plan: str, dies_at: int, count_file: str) -> None:
     """Carry out a plan and die on the way; else write how many checkpoints it had."""
     mortal = Mortal(dies_at)
     with mortal_services(url, mortal) as services:
-        apply(services, plan)
+        go_on(services, plan)
     Path(count_file).write_text(str(mortal.reached))

@@ -21,7 +21,6 @@ import pytest
 
 from orchestrator.adapters.articles.reader import Articles
 from orchestrator.adapters.inventory_files.reader import read_inventory
-from orchestrator.application.apply import RunReport, apply, resume, status
 from orchestrator.application.plans import approve, plan
 from orchestrator.application.survey import survey
 from orchestrator.domain.planning import Activation, PlanPolicy
@@ -31,7 +30,13 @@ from orchestrator.domain.selection import Selection
 from orchestrator.lab import inventory_file
 from orchestrator.lab.scenario import parse
 from orchestrator.lab.serve import Lab
-from tests.faults.dying import PASSWORD, Mortal, apply_and_die, mortal_services
+from tests.faults.dying import (
+    PASSWORD,
+    Mortal,
+    go_on,
+    go_on_and_die,
+    mortal_services,
+)
 from tests.integration.main_job.test_over_winrm import packages, table
 
 SCENARIO = b"""
@@ -114,48 +119,51 @@ def prepare(url: str, folder: Path, lab: Lab) -> str:
 def die(url: str, name: str, dies_at: int, folder: Path) -> int | None:
     """Apply in another process until it dies; its checkpoints if it did not."""
     counted = folder / "checkpoints"
-    child = forks.Process(target=apply_and_die, args=(url, name, dies_at, str(counted)))
+    child = forks.Process(target=go_on_and_die, args=(url, name, dies_at, str(counted)))
     child.start()
     child.join(APPLY_SECONDS)
     assert child.exitcode in (0, -signal.SIGKILL), child.exitcode
     return int(counted.read_text()) if counted.exists() else None
 
 
-def go_on(url: str, name: str) -> RunReport:
-    """What an operator does next: resume the run, or apply if there is none."""
-    with mortal_services(url, Mortal(NEVER)) as services:
-        with services.storage.read() as uow:
-            run = uow.runs.find(None)
-        if run is None:
-            return apply(services, name).data
-        if run.state is RunState.FINISHED:
-            return status(services, run.name).data
-        return resume(services, run.name).data
-
-
-def check(url: str, folder: Path, dies_at: int) -> int | None:
-    """One death and what comes after it; the checkpoints of a run that lived."""
+def check(url: str, folder: Path, *deaths: int) -> int | None:
+    """Deaths, one after another, and what comes after; the checkpoints of a run."""
     with Lab(parse(SCENARIO, "a test"), 1, PASSWORD, port=0) as lab:
         watch = Watch(lab)
         name = prepare(url, folder, lab)
         with watch.looking():
-            lived = die(url, name, dies_at, folder)
-            ended = go_on(url, name)
+            lived = [die(url, name, dies_at, folder) for dies_at in deaths]
+            with mortal_services(url, Mortal(NEVER)) as services:
+                ended = go_on(services, name)
         outcomes = {line.server: line.outcome for line in ended.outcomes}
-        told = f"killed at {dies_at}: {outcomes}, {watch.installs()}, {ended.reason}"
+        told = f"killed at {deaths}: {outcomes}, {watch.installs()}, {ended.reason}"
         assert set(outcomes.values()) == {Outcome.REMEDIATED}, told
         assert set(watch.installs().values()) == {1}, told
         assert watch.most_at_once <= 1, told
         assert ended.state is RunState.FINISHED, told
-        return lived
+        return lived[0]
 
 
-def sampled() -> list[int]:
-    """The checkpoints that are tried."""
-    if os.environ.get("ORCHESTRATOR_ALL_FAULTS"):
+ALL = bool(os.environ.get("ORCHESTRATOR_ALL_FAULTS"))
+
+
+def sampled(one_of: int = 1) -> list[int]:
+    """The checkpoints that are tried: all of them, or one of so many of a sample."""
+    if ALL:
         return list(range(1, CHECKPOINTS + 1))
     random = Random(SEED)  # noqa: S311 - repeatable, nothing secret
-    return sorted(random.sample(range(1, CHECKPOINTS + 1), SAMPLE))
+    return sorted(random.sample(range(1, CHECKPOINTS + 1), SAMPLE))[::one_of]
+
+
+def pairs() -> list[tuple[int, int]]:
+    """A death of the apply at each checkpoint, and one of the resume after it."""
+    random = Random(SEED)  # noqa: S311 - repeatable, nothing secret
+    rounds = 2 if ALL else 1
+    return [
+        (first, random.randint(1, CHECKPOINTS // 2))
+        for _ in range(rounds)
+        for first in sampled(15)
+    ]
 
 
 @pytest.mark.parametrize("dies_at", sampled())
@@ -174,8 +182,23 @@ def test_a_run_that_lives_passes_about_as_many_checkpoints_as_are_tried(
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("dies_at", sampled()[::6])
+@pytest.mark.parametrize("dies_at", sampled(6))
 def test_a_killed_apply_on_postgresql_is_resumed_without_a_second_install(
     postgres_url: str, tmp_path: Path, dies_at: int
 ) -> None:
     check(postgres_url, tmp_path, dies_at)
+
+
+@pytest.mark.parametrize("deaths", pairs())
+def test_a_resume_that_is_killed_too_is_resumed_without_a_second_install(
+    sqlite_url: str, tmp_path: Path, deaths: tuple[int, int]
+) -> None:
+    check(sqlite_url, tmp_path, *deaths)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("deaths", pairs())
+def test_a_resume_killed_on_postgresql_is_resumed_without_a_second_install(
+    postgres_url: str, tmp_path: Path, deaths: tuple[int, int]
+) -> None:
+    check(postgres_url, tmp_path, *deaths)
