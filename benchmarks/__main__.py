@@ -76,10 +76,11 @@ BENCHMARKS: dict[str, Callable[[float], dict[str, Any]]] = {
 }
 
 
-def page(found: dict[str, dict[str, Any]], minutes: float) -> str:
+def page(found: dict[str, dict[str, Any]], minutes: float, scale: float) -> str:
     """The page in Markdown."""
     now = datetime.now(UTC)  # noqa: TID251  # a benchmark may
-    lines = [HEAD, f"{now:%d %B %Y}, {minutes:.0f} minutes. {machine()}", ""]
+    run = f"{now:%d %B %Y}, {minutes:.0f} minutes, {scale:g} of the full sizes."
+    lines = [HEAD, f"{run} {machine()}", ""]
     for name, figures in found.items():
         lines += [f"## {name.capitalize()}", ""]
         if "settings" in figures:
@@ -150,7 +151,9 @@ def main(words: Sequence[str]) -> None:
     (BUILD / "benchmarks.json").write_text(json.dumps(found, indent=1))
     folder = DOCS if whole else BUILD
     minutes = (time.monotonic() - begun) / 60
-    (folder / "performance.md").write_text(page(found, minutes), encoding="utf-8")
+    (folder / "performance.md").write_text(
+        page(found, minutes, given.scale), encoding="utf-8"
+    )
     if "points" in found.get("growth", {}):
         plot(found["growth"]["points"], folder / PLOT)
     sys.stderr.write(f"{folder / 'performance.md'}\n")
