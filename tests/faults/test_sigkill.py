@@ -52,7 +52,7 @@ SAMPLE = 60
 SEED = 903927
 #: About as many as an apply of two servers reaches; how often a running installer is
 #: looked at varies.
-CHECKPOINTS = 140
+CHECKPOINTS = 160
 APPLY_SECONDS = 60
 
 forks = multiprocessing.get_context("forkserver")
