@@ -58,6 +58,11 @@ class Stage:
         with self.made.services.storage.begin() as uow:
             take(self._process(owner), uow, resource)
 
+    def handed_out(self) -> None:
+        """The conductor has the run, and has taken the server for this order."""
+        self.leased_to("conductor", run_resource(self.run))
+        self.leased_to("conductor")
+
     @property
     def holder(self) -> str | None:
         with self.made.services.storage.read() as uow:
@@ -80,12 +85,20 @@ def stage(sqlite_storage: Storage) -> Iterator[Stage]:
 
 
 def test_an_order_is_taken_to_its_end_and_the_lease_given_back(stage: Stage) -> None:
+    stage.handed_out()
     assert stage.worker().take(stage.order) is None
     assert stage.attempt.outcome is Outcome.REMEDIATED
     assert stage.holder is None
 
 
+def test_an_order_whose_place_was_given_away_begins_nothing(stage: Stage) -> None:
+    assert stage.worker().take(stage.order) is None
+    assert stage.attempt.state is AttemptState.READY
+    assert stage.made.hosts["fe1"].installer_runs == 0
+
+
 def test_an_order_that_comes_twice_changes_nothing_more(stage: Stage) -> None:
+    stage.handed_out()
     worker = stage.worker()
     worker.take(stage.order)
     ended = stage.attempt
@@ -122,6 +135,7 @@ def in_flight(stage: Stage) -> None:
     """The installer was launched; then contact was lost past all patience."""
     host = stage.made.hosts["fe1"]
     host.faults = [ScriptedFault("evidence", call=None)]
+    stage.handed_out()
     stage.worker().take(stage.order)
     host.faults = []
     assert stage.attempt.state is AttemptState.UNKNOWN
@@ -146,8 +160,7 @@ def test_a_server_that_somebody_else_has_is_left_alone_and_he_is_named(
 
 
 def test_whoever_has_the_run_hands_the_server_over(stage: Stage) -> None:
-    stage.leased_to("conductor", run_resource(stage.run))
-    stage.leased_to("conductor")
+    stage.handed_out()
     holders: list[str | None] = []
     clock = Moment(stage.made.clock, lambda: holders.append(stage.holder))
     worker = Turns(replace(stage.made.services, owner="worker", clock=clock))
@@ -160,8 +173,7 @@ def test_whoever_has_the_run_hands_the_server_over(stage: Stage) -> None:
 def test_two_workers_that_are_handed_one_order_do_not_both_take_it(
     stage: Stage,
 ) -> None:
-    stage.leased_to("conductor", run_resource(stage.run))
-    stage.leased_to("conductor")
+    stage.handed_out()
     seen: list[object] = []
     second = stage.worker("second")
     clock = Moment(stage.made.clock, lambda: seen.append(second.take(stage.order)))
@@ -175,6 +187,7 @@ def test_two_workers_that_are_handed_one_order_do_not_both_take_it(
 def test_the_order_of_a_worker_that_vanished_is_not_over_and_another_takes_it(
     stage: Stage,
 ) -> None:
+    in_flight(stage)
     stage.leased_to("dead")
     assert stage.worker().over([stage.order]) == []
     assert stage.worker("next", "dead").take(stage.order) is None
@@ -182,6 +195,7 @@ def test_the_order_of_a_worker_that_vanished_is_not_over_and_another_takes_it(
 
 
 def test_nobody_waits_for_a_lease_past_its_end(stage: Stage) -> None:
+    in_flight(stage)
     stage.leased_to("stalled")
     stage.made.clock.advance(stage.made.services.limits.lease_seconds)
     assert stage.worker().take(stage.order) is None
