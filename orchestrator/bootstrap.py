@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +18,7 @@ from orchestrator.adapters.engine.distributed.engine import OverRabbitMq, find_b
 from orchestrator.adapters.engine.threads import Threads
 from orchestrator.adapters.inventory_files.ansible import to_ansible
 from orchestrator.adapters.secrets.store import Credentials
+from orchestrator.adapters.system.process import account, is_gone, process_name
 from orchestrator.adapters.winrm.limits import Port, WinRmLimits
 from orchestrator.adapters.winrm.on_demand import OnDemandGateway
 from orchestrator.application.doctor import (
@@ -374,33 +372,6 @@ def read_file_or_folder(
 
     read = read_extracted if path.is_dir() else read_table
     return read(path, supplied_by=supplied_by, source=source, plausible=plausible)
-
-
-def account() -> str:
-    """The operating-system account that runs this process."""
-    try:
-        return getpass.getuser()
-    except OSError:
-        return f"uid {os.getuid()}"
-
-
-def process_name() -> str:
-    """A name that no other process has had: host, process id and a nonce."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def is_gone(owner: str) -> bool:
-    """Whether a process of this machine, named as above, is known to have ended."""
-    host, _, rest = owner.rpartition("-")[0].rpartition("-")
-    if host != socket.gethostname() or not rest.isdecimal():
-        return False
-    try:
-        os.kill(int(rest), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def packaged(name: str) -> Path:

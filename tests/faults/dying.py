@@ -20,6 +20,7 @@ from typing import Any
 
 from orchestrator.adapters.database import open_storage
 from orchestrator.adapters.engine.threads import Threads
+from orchestrator.adapters.system.process import is_gone
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.limits import WinRmLimits
 from orchestrator.application.apply import RunReport, apply, resume, status
@@ -27,7 +28,7 @@ from orchestrator.application.ports.hosts import HostReader, HostWriter
 from orchestrator.application.ports.secrets import Credential, Mechanism, Secret
 from orchestrator.application.ports.storage import Storage, UnitOfWork
 from orchestrator.application.services import Limits, Services
-from orchestrator.bootstrap import SystemClock, is_gone
+from orchestrator.bootstrap import SystemClock
 from orchestrator.domain.rollout import RunState
 from orchestrator.domain.server import Server
 from orchestrator.lab.estate import ACCOUNT, CREDENTIAL

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.database import SqlStorage, open_storage
+from orchestrator.adapters.system.process import process_name
 from orchestrator.application.apply import apply
 from orchestrator.application.results import ErrorCode, ExitCode
 from orchestrator.application.services import Services
 from orchestrator.application.survey import survey
-from orchestrator.bootstrap import Program, process_name
+from orchestrator.bootstrap import Program
 from orchestrator.config import Settings
 from orchestrator.domain.hotfix import Hotfix
 from orchestrator.domain.planning import Activation, PlanPolicy

@@ -96,6 +96,7 @@ class Serving:
             self.tell(f"{order.server}: put back: {error.message}")
             raise Reject("storage", requeue=True) from error
         except Exception as error:
+            # A fault of the program in one turn ends neither the worker nor the others.
             what = f"{type(error).__name__}: {error}"
             raise self._aside(f"{order.server}: order put aside: {what}") from error
         finally:

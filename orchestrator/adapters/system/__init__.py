@@ -1,0 +1,1 @@
+"""The operating system that this program runs on."""
