@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
 
 from orchestrator.application.attempt.fingerprints import (
@@ -226,11 +225,7 @@ def _launch(turn: Turn, host: HostWriter, package: Package | None) -> None:
     )
     with turn.step(Step.LAUNCH):
         receipt = host.launch(order)
-        launch = replace(
-            KnownLaunch(receipt.boot_time),
-            process_id=receipt.process_id,
-            process_started=receipt.started,
-        )
+        launch = KnownLaunch(receipt.boot_time, receipt.process_id, receipt.started)
         turn.save(
             AttemptEvent.LAUNCHED,
             launch=launch,

@@ -102,13 +102,13 @@ class WaveHooks:
             return running.result()
 
     def _attempts(self, wave: Wave) -> tuple[Attempt, ...]:
-        with self.services.storage.begin() as uow:
+        with self.services.storage.read() as uow:
             found = uow.runs.attempts(self.run.name)
         return tuple(attempt for attempt in found if attempt.wave == wave.number)
 
     def _closed(self, wave: Wave) -> bool:
         """Whether the wave's last hook was an ``after_wave`` that succeeded."""
-        with self.services.storage.begin() as uow:
+        with self.services.storage.read() as uow:
             records = [
                 from_json(HookRecord, record.payload)
                 for record in uow.evidence.records(

@@ -10,7 +10,7 @@ from threading import Event, Lock, Thread
 
 from orchestrator.application.ports.engine import Order
 from orchestrator.application.ports.storage import StorageError
-from orchestrator.application.rollout.leases import RENEWALS, renew, server_resource
+from orchestrator.application.rollout.leases import RENEWALS
 from orchestrator.application.rollout.patience import outlast
 from orchestrator.application.rollout.turns import Turns
 from orchestrator.application.services import Services
@@ -52,11 +52,6 @@ class Worker:
         """Read everything from the journal."""
         self.turns = Turns(self.services)
 
-    @property
-    def at_work(self) -> int:
-        """How many turns are being taken."""
-        return len(self._at_work)
-
     def take(self, order: Order) -> Taken:
         """Take a turn to its end; a database that fails meanwhile is outlasted.
 
@@ -92,10 +87,8 @@ class Worker:
 
     def _keep(self, ended: Event) -> None:
         while not ended.wait(self.services.limits.lease_seconds / RENEWALS):
-            with self._lock:
-                servers = sorted(self._at_work)
             try:
-                renew(self.services, map(server_resource, servers))
+                self.turns.keep()
             except StorageError as error:
                 # Whoever takes a server over meanwhile shuts this worker out.
                 self.services.progress.server("leases", "not renewed", error.message)
