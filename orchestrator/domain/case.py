@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,8 @@ from orchestrator.domain.facts import (
     Lacking,
     OperatingSystem,
     Product,
+    TraceName,
+    TraceState,
 )
 from orchestrator.domain.files import FileFinding, FilesSeen
 from orchestrator.domain.hotfix import Hotfix, NoPackage, Package
@@ -108,6 +111,8 @@ class Known:
     #: ``None`` without a table for the server, or where its system is not known.
     files: FilesSeen | None
     effect: Effect
+    #: What each place says that an update.exe package leaves its mark in.
+    traces: Mapping[TraceName, TraceState | Lacking]
 
     @property
     def findings(self) -> tuple[FileFinding, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TypeVar
 
 from typing_extensions import override
@@ -54,6 +55,7 @@ class TraceName(StrEnum):
     UNINSTALL_FOLDER = "uninstall-folder"
 
 
+@cache
 def trace_subject(article: str, trace: TraceName) -> str:
     """The subject of an article's trace: ``KBnnnnnn/updates-key``."""
     return f"{article}/{trace.value}"

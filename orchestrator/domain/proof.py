@@ -16,7 +16,6 @@ from orchestrator.domain.facts import (
     Lacking,
     OperatingSystem,
     Product,
-    TraceName,
     TraceState,
     trace_subject,
 )
@@ -43,7 +42,7 @@ def proof_of(case: Case, known: Known) -> tuple[Proof, ...]:
             )
         )
     lines += [_file_line(case, finding) for finding in known.findings]
-    lines += _trace_lines(case)
+    lines += _trace_lines(case, known)
     lines += _log_lines(case)
     lines += _own_lines(case)
     lines.append(_exposure_line(case))
@@ -84,12 +83,11 @@ def _file_line(case: Case, finding: FileFinding) -> Proof:
     )
 
 
-def _trace_lines(case: Case) -> list[Proof]:
+def _trace_lines(case: Case, known: Known) -> list[Proof]:
     lines = []
-    for trace in TraceName:
-        subject = trace_subject(case.hotfix.article, trace)
-        state = case.fresh.value(FactKind.TRACE, TraceState, subject)
+    for trace, state in known.traces.items():
         if isinstance(state, TraceState):
+            subject = trace_subject(case.hotfix.article, trace)
             found = "present" if state.present else "absent"
             lines.append(
                 _line(case, FactKind.TRACE, subject, found, "-", holds=state.present)

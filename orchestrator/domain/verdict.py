@@ -79,7 +79,8 @@ _Answer = _Match | Lacking | None
 def judge(case: Case) -> Judgement:
     """The verdict of one server on one hotfix."""
     known = _know(case)
-    answer = _first(case, known)
+    blocked = _blocked(case, known)
+    answer = _first(case, known) or blocked or _needed(case, known)
     system = known.system if isinstance(known.system, OperatingSystem) else None
     return Judgement(
         server=case.server.name,
@@ -91,28 +92,29 @@ def judge(case: Case) -> Judgement:
         files=known.findings,
         exposure=case.exposure,
         effect=known.effect,
-        installable=_installable(case, known),
+        installable=_unfixed(known) and blocked is _PASS,
     )
 
 
-def _installable(case: Case, known: Known) -> bool:
-    """Unfixed as far as the table says, with every precondition met.
-
-    Without a table nothing could be confirmed afterwards, so nothing is installed.
-    """
+def _unfixed(known: Known) -> bool:
+    """Whether the table says so; without one nothing could be confirmed afterwards."""
     files = known.files
-    unfixed = files is not None and bool(files.bad or files.undecided)
-    return unfixed and _blocked(case, known) is _PASS
+    return files is not None and bool(files.bad or files.undecided)
 
 
-def _first(case: Case, known: Known) -> _Match:
+def _first(case: Case, known: Known) -> _Match | None:
+    """What the first rule that matches says, or the first that lacks a fact."""
     for rule in _RULES:
         answer = rule(case, known)
-        if isinstance(answer, _Match):
-            return answer
-        if isinstance(answer, Lacking):
-            return _Match(Verdict.UNKNOWN, str(answer))
-    return _Match(Verdict.NEEDED, _needed_reason(case, known))
+        if answer is not None:
+            return _unless_lacking(answer)
+    return None
+
+
+def _unless_lacking(answer: _Match | Lacking) -> _Match:
+    if isinstance(answer, Lacking):
+        return _Match(Verdict.UNKNOWN, str(answer))
+    return answer
 
 
 def _know(case: Case) -> Known:
@@ -125,6 +127,12 @@ def _know(case: Case) -> Known:
         effect=effect_of(
             case.hotfix, fresh, replacement(case.hotfix.article, case.own, fresh)
         ),
+        traces={
+            trace: fresh.value(
+                FactKind.TRACE, TraceState, trace_subject(case.hotfix.article, trace)
+            )
+            for trace in TraceName
+        },
     )
 
 
@@ -172,7 +180,7 @@ def _contradicted(case: Case, known: Known) -> _Answer:
     bad = known.files.bad
     if bad is None:
         return known.files.lacking
-    claims, lacking = _claims(case)
+    claims, lacking = _claims(case, known)
     if claims:
         return _Match(
             Verdict.CONTRADICTED,
@@ -182,13 +190,11 @@ def _contradicted(case: Case, known: Known) -> _Answer:
     return lacking
 
 
-def _claims(case: Case) -> tuple[list[str], Lacking | None]:
+def _claims(case: Case, known: Known) -> tuple[list[str], Lacking | None]:
     """What says that the hotfix is installed, and the first trace not known."""
     claims = ["our own record"] if case.own.says_installed else []
     lacking: Lacking | None = None
-    for trace in TraceName:
-        subject = trace_subject(case.hotfix.article, trace)
-        state = case.fresh.value(FactKind.TRACE, TraceState, subject)
+    for trace, state in known.traces.items():
         if isinstance(state, Lacking):
             lacking = lacking or state
         elif state.present:
@@ -262,15 +268,16 @@ def _undecidable(cause: Cause, reason: str) -> _Match:
     return _Match(Verdict.INDETERMINATE, reason, cause)
 
 
-def _blocked(case: Case, known: Known) -> _Answer:
-    """Needed, but a precondition fails: which, found against expected.
+def _blocked(case: Case, known: Known) -> _Match | None:
+    """A precondition that fails: which, found against expected.
 
     One that is known to fail decides, whatever is not known of the others.
     """
     answers = [check(case, known) for check in _PRECONDITIONS]
     failed = (answer for answer in answers if isinstance(answer, _Match))
     lacking = (answer for answer in answers if isinstance(answer, Lacking))
-    return next(failed, None) or next(lacking, None)
+    answer = next(failed, None) or next(lacking, None)
+    return None if answer is None else _unless_lacking(answer)
 
 
 def _package(case: Case, _: Known) -> _Answer:
@@ -333,11 +340,12 @@ def pending_target(
     return None
 
 
-def _needed_reason(case: Case, known: Known) -> str:
+def _needed(case: Case, known: Known) -> _Match:
     bad = known.files.bad if known.files else None
     file = f"{bad.path}: {bad.reason}, expected {bad.expected}" if bad else "not fixed"
     path = case.exposure.path if isinstance(case.exposure, Exposed) else ""
-    return f"{file}; exposed by {path}" if path else file
+    reason = f"{file}; exposed by {path}" if path else file
+    return _Match(Verdict.NEEDED, reason)
 
 
 _RULES: tuple[Callable[[Case, Known], _Answer], ...] = (
@@ -347,5 +355,4 @@ _RULES: tuple[Callable[[Case, Known], _Answer], ...] = (
     _compliant,
     _not_affected,
     _indeterminate,
-    _blocked,
 )
