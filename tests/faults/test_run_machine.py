@@ -342,5 +342,5 @@ def test_no_history_of_a_run_breaks_it(tmp_path: Path) -> None:
     machine = type("Machine", (RunMachine,), {"template": template})
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=30, stateful_step_count=10, deadline=None),
+        settings=settings(max_examples=30, stateful_step_count=10),
     )

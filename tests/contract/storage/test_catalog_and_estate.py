@@ -25,7 +25,6 @@ from tests.fixtures.values import values_of
 
 same_storage = settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

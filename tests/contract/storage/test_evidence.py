@@ -44,7 +44,6 @@ def step(number: int, subject: str = "a") -> Entry:
 
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(units=st.lists(st.tuples(st.lists(entries, max_size=4), st.booleans())))

@@ -24,7 +24,6 @@ LATER = AT + timedelta(hours=1)
 
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches=st.lists(st.lists(observations, max_size=4), max_size=4))

@@ -121,7 +121,6 @@ def test_of_many_that_take_an_attempt_over_one_has_it(
 
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -20,7 +20,6 @@ LATER = AT + timedelta(hours=1)
 
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(values_of(Plan))

@@ -20,7 +20,6 @@ from tests.integration.lab_wsman.fake_computer import PASSWORD, FakeComputer
 
 CASES = settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
@@ -461,7 +461,7 @@ def test_a_horizon_to_come_is_refused(past: Lived) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(history=histories)
 def test_every_past_answer_is_the_one_that_was_given_then(
     history: list[tuple[str, int]],
@@ -478,7 +478,7 @@ def test_every_past_answer_is_the_one_that_was_given_then(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(history=histories, place=st.integers(0, 5))
 def test_retention_changes_no_answer_after_its_horizon(
     history: list[tuple[str, int]], place: int

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.application.codec import DecodeError, from_json, to_json
@@ -47,7 +47,7 @@ STORED = (
 
 
 @pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.__name__)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(data=st.data())
 def test_every_value_comes_back_as_it_was(
     kind: type[object], data: st.DataObject

@@ -233,7 +233,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(candidates, policies, st.randoms(use_true_random=False))
 def test_what_holds_for_every_plan(
     found: list[Candidate], policy: PlanPolicy, chance: random.Random
@@ -260,7 +260,7 @@ def test_what_holds_for_every_plan(
 
 
 @given(candidates)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_leaders_of_a_site_and_role_come_before_all_others(
     found: list[Candidate],
 ) -> None:

@@ -180,7 +180,7 @@ class AttemptMachine(RuleBasedStateMachine):
         assert S.SETTLED in reachable(self.state)
 
 
-AttemptMachine.TestCase.settings = settings(max_examples=50, deadline=None)
+AttemptMachine.TestCase.settings = settings(max_examples=50)
 TestAttemptMachine = AttemptMachine.TestCase
 
 # Settling.

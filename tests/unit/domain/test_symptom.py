@@ -164,7 +164,7 @@ def test_a_long_life_is_weighed_over_its_whole_span() -> None:
     assert measure(samples[day // 2 :]).leak is Leak.NOT_LEAKING
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     slope=st.floats(-50, 50),
     constant=st.integers(-100 * MIB, 4096 * MIB),
@@ -182,7 +182,7 @@ def test_neither_a_constant_nor_the_order_changes_anything(
     assert measure(moved) == measure(samples)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(slope=st.floats(-50, 50), factor=st.sampled_from([2, 3, 5, 10]))
 def test_time_that_runs_slower_flattens_the_slope_by_as_much(
     slope: float, factor: int
@@ -196,7 +196,7 @@ def test_time_that_runs_slower_flattens_the_slope_by_as_much(
     assert slow.high * factor == pytest.approx(fast.high, rel=1e-6, abs=1.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     values=st.lists(st.integers(0, 1 << 40), min_size=1, max_size=40),
     minutes=st.integers(1, 60),

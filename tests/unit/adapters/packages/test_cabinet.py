@@ -91,7 +91,6 @@ def test_gcabs_cabinets_are_listed_too(tmp_path: Path) -> None:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

@@ -119,7 +119,6 @@ def assert_bounded(found: PackageInside) -> None:
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
@@ -136,7 +135,6 @@ def test_a_damaged_program_never_breaks_the_readers(
 
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(noise=st.binary(max_size=4096))

@@ -9,7 +9,7 @@ from typing import cast
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.adapters.winrm.faults import AdapterError
@@ -25,9 +25,7 @@ from orchestrator.adapters.winrm.wsman import WsMan
 
 #: 10,000 and more on demand; the usual run samples.
 CASES = int(os.environ.get("ORCHESTRATOR_HOSTILE_CASES", "500"))
-hostile = settings(
-    max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+hostile = settings(max_examples=CASES)
 
 SHAPE = (
     b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '

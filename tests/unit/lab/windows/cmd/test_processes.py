@@ -265,14 +265,14 @@ PIECES = (
 WORDS = st.lists(st.sampled_from(PIECES.split()), max_size=14).map(" ".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXT | WORDS)
 def test_no_line_crashes_or_hangs_the_interpreter(line: str) -> None:
     result = Machine().run(line, b"y\r\nx\r\n", limit=60, step=20)
     assert isinstance(result.err, str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TEXT | WORDS, max_size=6))
 def test_no_batch_file_crashes_or_hangs_the_interpreter(lines: list[str]) -> None:
     machine = Machine()
