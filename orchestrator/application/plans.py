@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ from orchestrator.domain.planning import (
 )
 from orchestrator.domain.remediation import Action
 from orchestrator.domain.selection import Selection
-from orchestrator.domain.server import Server
+from orchestrator.domain.server import Inventory, Server
 from orchestrator.domain.symptom import Leak, Symptom
 from orchestrator.domain.verdict import Judgement, Verdict
 from orchestrator.domain.waiver import Waiver
@@ -164,7 +164,7 @@ def plan(
             policy,
         )
         stored = keep(uow, made, now, services.account)
-        return Result("plan", report_of(services, uow, stored))
+        return Result("plan", report_of(services, uow, stored, estate.inventory))
 
 
 def candidate_of(estate: Estate, server: Server, judgement: Judgement) -> Candidate:
@@ -222,7 +222,8 @@ def find_plan(uow: UnitOfWork, name: str) -> StoredPlan:
 def show(services: Services, name: str) -> Result[PlanReport]:
     """A plan as it was made."""
     with services.storage.read() as uow:
-        return Result("plan", report_of(services, uow, find_plan(uow, name)))
+        stored, inventory = find_plan(uow, name), uow.inventory.load()
+        return Result("plan", report_of(services, uow, stored, inventory))
 
 
 def list_plans(services: Services) -> Result[PlanList]:
@@ -275,7 +276,7 @@ def approve(
         uow.evidence.append(
             Entry(RecordKind.APPROVAL, stored.plan.digest, to_json(approval))
         )
-        return Result("plan", report_of(services, uow, stored))
+        return Result("plan", report_of(services, uow, stored, uow.inventory.load()))
 
 
 def valid_approvals(
@@ -289,10 +290,11 @@ def valid_approvals(
     )
 
 
-def report_of(services: Services, uow: UnitOfWork, stored: StoredPlan) -> PlanReport:
+def report_of(
+    services: Services, uow: UnitOfWork, stored: StoredPlan, inventory: Inventory
+) -> PlanReport:
     """A stored plan with all that an approver must see."""
-    servers = uow.inventory.load().servers
-    made = stored.plan
+    servers, made = inventory.servers, stored.plan
     lengths = forecasts(services, uow, made)
     valid = valid_approvals(uow, made, services.clock.now())
     return PlanReport(
@@ -312,7 +314,7 @@ def report_of(services: Services, uow: UnitOfWork, stored: StoredPlan) -> PlanRe
         approvals=tuple(uow.plans.approvals(made.digest)),
         approvals_missing=missing_approvals(made, valid),
         run=stored.run,
-        difference=_difference(stored, uow.plans.all()),
+        difference=_difference(stored, uow.plans.before(stored)),
     )
 
 
@@ -364,18 +366,10 @@ def _names(values: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def _difference(
-    stored: StoredPlan, plans: Sequence[StoredPlan]
+    stored: StoredPlan, previous: StoredPlan | None
 ) -> PlanDifference | None:
-    earlier = [
-        other
-        for other in plans
-        if other.plan.article == stored.plan.article
-        and other.made < stored.made
-        and other.plan.digest != stored.plan.digest
-    ]
-    if not earlier:
+    if previous is None:
         return None
-    previous = max(earlier, key=lambda other: other.made)
     before = {planned.server for planned in previous.plan.servers()}
     after = {planned.server for planned in stored.plan.servers()}
     return PlanDifference(

@@ -60,7 +60,7 @@ def retry(services: Services, name: str) -> Result[PlanReport]:
         )
         following = seal(replace(made, retry_of=run.name))
         stored = keep(uow, following, now, services.account)
-        return Result("plan", report_of(services, uow, stored))
+        return Result("plan", report_of(services, uow, stored, estate.inventory))
 
 
 def _must_be_settled(run: Run, attempts: Sequence[Attempt]) -> None:

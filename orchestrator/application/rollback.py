@@ -53,7 +53,7 @@ def rollback(services: Services, name: str, selection: Selection) -> Result[Plan
         estate = load_estate(uow, hotfix, now, judging_of(origin))
         made = _plan(uow, estate, origin, run.name, selection)
         stored = keep(uow, made, now, services.account)
-        return Result("plan", report_of(services, uow, stored))
+        return Result("plan", report_of(services, uow, stored, estate.inventory))
 
 
 def _plan(

@@ -49,11 +49,20 @@ class Plans:
         """Every plan, newest first."""
         return self._stored()
 
-    def _stored(self, *conditions: ColumnElement[bool]) -> tuple[StoredPlan, ...]:
+    def before(self, stored: StoredPlan) -> StoredPlan | None:
+        """The plan on the same article that was made last before this one."""
+        same = PlanRow.article == stored.plan.article
+        found = self._stored(same, PlanRow.made < stored.made, most=1)
+        return found[0] if found else None
+
+    def _stored(
+        self, *conditions: ColumnElement[bool], most: int | None = None
+    ) -> tuple[StoredPlan, ...]:
         rows = self._work.connection.execute(
             select(PlanRow.body, PlanRow.made, PlanRow.account, PlanRow.run)
             .where(*conditions)
             .order_by(PlanRow.made.desc(), PlanRow.number.desc())
+            .limit(most)
         )
         return tuple(
             StoredPlan(read(Plan, body), made, account, run)

@@ -154,6 +154,9 @@ class PlanRepository(Protocol):
     def all(self) -> Sequence[StoredPlan]:
         """Every plan, newest first."""
 
+    def before(self, stored: StoredPlan) -> StoredPlan | None:
+        """The plan on the same article that was made last before this one."""
+
     def approve(self, approval: Approval) -> None:
         """Store an approval."""
 

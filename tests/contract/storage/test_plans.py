@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,25 @@ def test_plans_come_newest_first(storage: SqlStorage) -> None:
         for plan, made in ((new, LATER), (old, AT), (same, LATER)):
             uow.plans.add(StoredPlan(plan, made, "operator"))
         assert [found.plan for found in uow.plans.all()] == [same, new, old]
+
+
+def test_the_plan_before_is_the_last_earlier_one_on_its_article(
+    storage: SqlStorage,
+) -> None:
+    other = seal(replace(plan_of("d"), article="KB000001"))
+    made = [
+        StoredPlan(plan, AT + timedelta(hours=hours), "operator")
+        for hours, plan in enumerate((plan_of("a"), plan_of("b"), other, plan_of("c")))
+    ]
+    with storage.begin() as uow:
+        for stored in reversed(made):
+            uow.plans.add(stored)
+        assert [uow.plans.before(stored) for stored in made] == [
+            None,
+            made[0],
+            None,
+            made[1],
+        ]
 
 
 def test_approvals_come_oldest_first(storage: SqlStorage) -> None:
