@@ -75,7 +75,8 @@ def _column(names: Iterable[str], x: int) -> dict[str, Node]:
 
 
 def _fitting(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+    """Without its middle, since firewalls differ at their ends."""
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 9]}…{name[-8:]}"
 
 
 def _line(link: ExposureLink, start: Node, end: Node) -> Line:
