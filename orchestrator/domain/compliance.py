@@ -35,7 +35,7 @@ MAX_POINTS = 200
 #: A projection further off than this says nothing.
 HORIZON = timedelta(days=10 * 365)
 _HOUR = 3600.0  # seconds
-_THOUSAND = 1000
+_HUNDRED = 100
 
 
 class Standing(StrEnum):
@@ -86,7 +86,7 @@ class Projection:
         if self.zero is None:
             return f"No projected date: {self.why}."
         # Three digits, and never an exponent.
-        speed = f"{self.per_day:{',.0f' if self.per_day >= _THOUSAND else '.3g'}}"
+        speed = f"{self.per_day:{',.0f' if self.per_day >= _HUNDRED else '.3g'}}"
         return (
             f"At {speed} servers a day none is open by "
             f"{self.zero:%Y-%m-%d}: a straight line (least squares) through the open "

@@ -119,7 +119,7 @@ def test_every_point_is_what_a_naive_replay_finds(history: list[Judged]) -> None
 
 
 @pytest.mark.parametrize(
-    ("per_day", "said"), [(0.031, "0.031"), (12.34, "12.3"), (17_842.0, "17,842")]
+    ("per_day", "said"), [(0.031, "0.031"), (99.96, "100"), (17_842.0, "17,842")]
 )
 def test_a_projection_says_its_speed_without_an_exponent(
     per_day: float, said: str
