@@ -96,8 +96,8 @@ def _superseded(record: Record, pruned: datetime | None) -> bool:
 def _refused(gone: datetime, moment: datetime) -> RefusedError:
     return RefusedError(
         ErrorCode.PRUNED,
-        f"what was recorded before {gone:%Y-%m-%d %H:%M}Z has been pruned, "
-        f"so {moment:%Y-%m-%d %H:%M}Z cannot be judged any more",
+        f"what was recorded before {gone:%Y-%m-%d %H:%M:%S}Z has been pruned, "
+        f"so {moment:%Y-%m-%d %H:%M:%S}Z cannot be judged any more",
         "ask about a later time, or look into an older export",
     )
 

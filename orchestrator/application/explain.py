@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +14,10 @@ from orchestrator.application.judging import (
     only_hotfix,
 )
 from orchestrator.application.leaks import MeasuredProcess, measured
-from orchestrator.application.results import Result
+from orchestrator.application.results import ErrorCode, RequestError, Result
 from orchestrator.application.services import Services
-from orchestrator.domain.evidence import Record
+from orchestrator.domain.canonical import Json
+from orchestrator.domain.evidence import Record, RecordKind
 from orchestrator.domain.exposure import (
     Exposed,
     Exposure,
@@ -24,7 +26,7 @@ from orchestrator.domain.exposure import (
     NotExposed,
 )
 from orchestrator.domain.facts import FactKind, FactSet, ServiceEndpoint, Unreadable
-from orchestrator.domain.remediation import Attempt
+from orchestrator.domain.remediation import Attempt, Step
 from orchestrator.domain.server import Inventory, Server
 from orchestrator.domain.verdict import Judgement, Proof, Verdict
 from orchestrator.domain.windows import Open, next_open, opening
@@ -216,37 +218,76 @@ _NEXT = {
 
 
 def history(
-    services: Services, name: str, limit: int = HISTORY_LIMIT
+    services: Services, name: str, step: str | None = None, limit: int = HISTORY_LIMIT
 ) -> Result[History]:
-    """The records of a server, oldest first."""
+    """The records of a server, oldest first.
+
+    Args:
+        services: the ports.
+        name: the server.
+        step: only of attempts, and of these only this step, with its log.
+        limit: the newest so many.
+
+    Raises:
+        RequestError: there is no such server or step.
+    """
+    if step is not None and step not in {*Step}:
+        message = f"found step {step!r}, expected {', '.join(Step)}"
+        raise RequestError(ErrorCode.BAD_INPUT, message)
     with services.storage.read() as uow:
         server = find_server(uow.inventory.load(), name)
-        records = list(uow.evidence.records(subject=server.name))
+        records = [
+            record
+            for record in uow.evidence.records(subject=server.name)
+            if step is None or _last_step(record).get("step") == step
+        ]
     shown = records[-limit:]
     return Result(
         "history",
         History(
             server.name,
-            tuple(_history_line(record) for record in shown),
+            tuple(_history_line(record, logs=step is not None) for record in shown),
             len(records) - len(shown),
         ),
     )
 
 
-def _history_line(record: Record) -> HistoryLine:
+def _history_line(record: Record, *, logs: bool) -> HistoryLine:
     return HistoryLine(
         record.at,
         record.writer,
         record.sequence,
         record.kind.value,
-        _summary(record),
+        _summary(record, logs=logs),
     )
 
 
-def _summary(record: Record) -> str:
+def _last_step(record: Record) -> Mapping[str, Json]:
+    """The step that a record of an attempt tells of; empty where it tells of none."""
+    payload = record.payload
+    steps = payload.get("steps") if isinstance(payload, dict) else None
+    last = steps[-1] if isinstance(steps, list) and steps else None
+    return last if isinstance(last, dict) else {}
+
+
+def _step_summary(record: Record, last: Mapping[str, Json], *, logs: bool) -> str:
+    """The run, the step and how it went; below it the installer's log, once."""
     payload = record.payload
     if not isinstance(payload, dict):
         return "pruned"
+    line = f"{payload['run']} {last['step']}: {last['result'] or payload['state']}"
+    details = payload.get("details")
+    log = details.get("log_tail") if isinstance(details, dict) else None
+    ended = last["step"] == Step.WAIT and last["finished"] is not None
+    return f"{line}\n{log}" if logs and ended and log else line
+
+
+def _summary(record: Record, *, logs: bool) -> str:
+    payload = record.payload
+    if not isinstance(payload, dict):
+        return "pruned"
+    if record.kind is RecordKind.STEP and (last := _last_step(record)):
+        return _step_summary(record, last, logs=logs)
     words = [
         str(payload[key])
         for key in ("verdict", "outcome", "state", "kind", "subject", "fault", "reason")

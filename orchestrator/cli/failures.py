@@ -138,10 +138,16 @@ def _settings(error: ValidationError) -> Failure:
     )
 
 
+def _system(error: BaseException) -> str:
+    """What the operating system says of it, such as that a disk is full."""
+    said = isinstance(error, OSError) and error.strerror
+    return f": {said}" if said else ""
+
+
 def _fault(error: BaseException) -> Failure:
     return _one(
         ErrorCode.PROGRAM_FAULT,
         ExitCode.FAULT,
-        f"the program failed with {type(error).__name__}",
+        f"the program failed with {type(error).__name__}{_system(error)}",
         "run the command again with --debug and report what it prints",
     )

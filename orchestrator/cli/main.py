@@ -72,10 +72,16 @@ def _fail(session: Session, given: Sequence[str], error: BaseException) -> int:
     failure = failure_of(error)
     if session.options.debug or "--debug" in given:
         _trace(session, error)
-    with _reader_may_leave():
-        if session.json or _asks_for_json(given):
+    cut = session.begun and session.output is None
+    with _reader_may_leave(OSError):
+        if cut:
+            sys.stdout.flush()  # a second document after half of one helps nobody
+        elif session.json or _asks_for_json(given):
             _fail_for_programs(session, failure)
+    with _reader_may_leave():
         tell("error", failure.problems)
+        if cut:
+            sys.stderr.write("error: what was written to stdout is not whole\n")
     return failure.exit_code
 
 
@@ -104,11 +110,15 @@ def _asks_for_json(given: Sequence[str]) -> bool:
 
 
 @contextmanager
-def _reader_may_leave() -> Iterator[None]:
-    """Whoever reads a pipe may have enough; the interpreter must not complain then."""
+def _reader_may_leave(fault: type[OSError] = BrokenPipeError) -> Iterator[None]:
+    """Whoever reads a pipe may have enough; the interpreter must not complain then.
+
+    Args:
+        fault: what else nobody complains of, where a failure is being told already.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except fault:
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, sys.stdout.fileno())
         os.close(sink)

@@ -25,6 +25,7 @@ def show(session: Session, result: Answer) -> None:
     if session.output is None:
         write(session, result, sys.stdout, terminal=sys.stdout)
         sys.stdout.flush()
+        session.begun = False
     else:
         _write_file(session, result, session.output)
         note(f"written to {session.output}")
@@ -51,21 +52,26 @@ def write(
         result: what is written.
         stream: where to.
         terminal: the same, if lines are to fit it.
+
+    ``session.begun`` says that whatever fails from here on leaves a part behind.
     """
     if session.json:
         from orchestrator.cli.envelope import envelope
 
-        stream.writelines(
-            envelope(result.kind, result.status, _data(result), result.problems)
-        )
+        data = _data(result)
+        session.begun = True
+        stream.writelines(envelope(result.kind, result.status, data, result.problems))
     elif session.options.format in _REPORTS:
         from orchestrator.application.reporting import ReportFormat, Surroundings
 
         written_as = ReportFormat(str(session.options.format))
         around = session.around or Surroundings()
+        session.begun = True
         session.program.write_report(result.data, around, written_as, stream)
     else:
-        stream.write(_drawn(session, result, terminal))
+        text = _drawn(session, result, terminal)
+        session.begun = True
+        stream.write(text)
 
 
 def _data(result: Answer) -> Any:

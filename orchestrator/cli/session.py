@@ -34,6 +34,8 @@ class Session:
     given: Program | None = None
     #: Where the result goes; stdout if there is none.
     output: Path | None = None
+    #: Whether a result has begun to go out and not ended.
+    begun: bool = False
     #: What a report shows beside the audit.
     around: Surroundings | None = None
     #: How many processes; as the settings have it if there is none.

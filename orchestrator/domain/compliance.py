@@ -35,6 +35,7 @@ MAX_POINTS = 200
 #: A projection further off than this says nothing.
 HORIZON = timedelta(days=10 * 365)
 _HOUR = 3600.0  # seconds
+_HUNDRED = 100
 
 
 class Standing(StrEnum):
@@ -84,8 +85,10 @@ class Projection:
         """The projection for people, with how it was made."""
         if self.zero is None:
             return f"No projected date: {self.why}."
+        # Three digits, and never an exponent.
+        speed = f"{self.per_day:{',.0f' if self.per_day >= _HUNDRED else '.3g'}}"
         return (
-            f"At {self.per_day:.3g} servers a day none is open by "
+            f"At {speed} servers a day none is open by "
             f"{self.zero:%Y-%m-%d}: a straight line (least squares) through the open "
             "counts since their highest, carried on from the last."
         )

@@ -70,6 +70,7 @@ class Trait(StrEnum):
     INSTALLER = "installer"
     SERVICE_FAULT = "service"
     SERVING_FAULT = "stays-down"
+    FAILING_CLASS = "failing-class"
     CLOCK_STEP = "clock-step"
     CLOCK_OFFSET = "clock-offset"
     TIME_ZONE = "time-zone"
@@ -162,6 +163,10 @@ MEANINGS: Mapping[Trait, Meaning] = MappingProxyType(
         Trait.SERVING_FAULT: Meaning(
             *(_as("serving_fault", ServingFault), "application"),
             tuple(map(str, ServingFault)),
+        ),
+        Trait.FAILING_CLASS: Meaning(
+            *(_as("failing_class"), "MSFT_SIPESTrustedServerSetting"),
+            ("MSFT_SIPESTrustedServerSetting", "MSFT_SIPListeningAddressData"),
         ),
         Trait.CLOCK_STEP: Meaning(
             _as("clock_step_seconds", float), -3600.0, least=_BACK

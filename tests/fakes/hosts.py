@@ -220,6 +220,7 @@ class FakeHost:
             ended=at,
             succeeded=succeeded,
             extended_code=installer.extended_code,
+            tail=(f"{order.article} ended with {installer.exit_code}.",),
         )
         if not succeeded:
             return

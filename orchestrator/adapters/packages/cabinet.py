@@ -6,6 +6,7 @@ import importlib
 import mmap
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ MAX_CANDIDATES = 8  # places that begin like a cabinet
 
 #: CFHEADER: the signature and a reserved field that is zero (MS-CAB).
 _BEGINNING = b"MSCF\0\0\0\0"
+_STATED_SIZE = 8  # where CFHEADER keeps cbCabinet, four bytes (MS-CAB 2.1)
 #: Packages of later years hold patches under this name, see KB828030.
 _DELTA = "_sfx_"
 
@@ -36,6 +38,8 @@ def read_cabinet(path: Path) -> Cabinet:
         for at in places:
             os.lseek(stream.fileno(), at, os.SEEK_SET)
             listed = _list(archives, stream.fileno())
+            cut = _cut_off(stream.fileno(), at)
+            listed = replace(listed, problem=listed.problem or cut)
             if listed.entries:
                 break
     return listed
@@ -47,6 +51,13 @@ def _places(file: int) -> Iterator[int]:
         while at >= 0:
             yield at
             at = content.find(_BEGINNING, at + 1)
+
+
+def _cut_off(file: int, at: int) -> str:
+    """What is missing of a cabinet by its own header; empty where nothing is."""
+    there = os.fstat(file).st_size - at
+    stated = int.from_bytes(os.pread(file, 4, at + _STATED_SIZE), "little")
+    return f"cut off: {there} of {stated} bytes are there" if there < stated else ""
 
 
 def _list(archives: Any, file: int) -> Cabinet:

@@ -20,6 +20,7 @@ MAX_PACKAGE_BYTES = 512 * 1024 * 1024  # service packs stay below; hotfixes far 
 
 #: Design of these packages since July 2004 (KB832475).
 _ENGINE = "update.exe"
+_CUT_OFF = "it may be cut off: compare its size, and obtain the package again"
 _DEFAULT = SignaturePolicy()
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -52,21 +53,26 @@ def read_package(
             f"the pin {expected}",
             "this is not the pinned file: obtain it again from where the pin is from",
         )
-    inside = _inside(path, policy)
+    inside = _inside(path, hashes.size, policy)
     if isinstance(inside, PackageProblem):
         return inside
     return _facts(path, named, hashes, inside, pinned=expected is not None)
 
 
-def _inside(path: Path, policy: SignaturePolicy) -> PackageInside | PackageProblem:
+def _inside(
+    path: Path, size: int, policy: SignaturePolicy
+) -> PackageInside | PackageProblem:
     try:
         inside = package_inside(path)
     except UnparsableError as error:
-        found = f"a file that cannot be parsed ({error})"
-        return PackageProblem(found, "a package", "obtain the package again")
+        found = f"a file of {size} bytes that cannot be parsed ({error})"
+        return PackageProblem(found, "a package", _CUT_OFF)
+    if not inside.engine:
+        found = f"a file of {size} bytes that names no installer engine"
+        return PackageProblem(found, _ENGINE, _CUT_OFF)
     if inside.engine.lower() != _ENGINE:
         return PackageProblem(
-            f"installer engine {inside.engine or 'nothing'}",
+            f"installer engine {inside.engine}",
             _ENGINE,
             "only update.exe packages take the switches that this tool gives",
         )

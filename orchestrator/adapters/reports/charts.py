@@ -11,20 +11,32 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from dateutil.rrule import HOURLY, MINUTELY, SECONDLY
+from dateutil.rrule import DAILY, HOURLY, MINUTELY, MONTHLY, SECONDLY
 from markupsafe import Markup
 
-from orchestrator.adapters.reports.inline_svg import inlined
+from orchestrator.adapters.reports.inline_svg import LABEL_LETTERS, inlined
 from orchestrator.domain.compliance import Count, Projection
 from orchestrator.domain.symptom import Comparison, Symptom
 
-_WIDTH: Final = 10.5  # inches, like all sizes here; the page stretches it
+#: So narrow that a phone's width shows all of it with letters that can be read.
+_WIDTH: Final = 7.0  # inches, like all sizes here; the page stretches it
 _BAR: Final = 0.3
 _FRAME: Final = 0.6
-_NAMES: Final = 2.5  # left of the bars
+_LEFT: Final = 0.6
+_LETTER: Final = 0.13  # of a name left of the bars, as wide as on a phone
 _RIGHT: Final = 0.3
 _BELOW: Final = 0.4
 _MIB: Final = 1024.0 * 1024.0
+#: Times along an axis, so that their labels stand apart on a phone, and the steps with
+#: which so few reach as far as the next longer unit.
+_TIMES: Final = 6
+_STEPS: Final = {
+    MONTHLY: [1, 2, 3, 6, 12],
+    DAILY: [1, 2, 3, 7, 14, 31],
+    HOURLY: [1, 2, 3, 6, 12, 24],
+    MINUTELY: [1, 5, 10, 15, 30, 60],
+    SECONDLY: [1, 5, 10, 15, 30, 60],
+}
 
 _INK, _SOFT, _RULE, _PAGE = "#0a0a01", "#0a0a02", "#0a0a03", "#0a0a04"
 _STAND_INS: Final = {_INK: "ink", _SOFT: "soft", _RULE: "rule", _PAGE: "page"}
@@ -90,12 +102,10 @@ def burn_down(counts: Sequence[Count], projection: Projection, label: str) -> Ma
         axes.yaxis.get_major_locator().set_params(integer=True)
         locator = axes.xaxis.get_major_locator()
         formatter = axes.xaxis.get_major_formatter()
-        # Below a day no step is long enough for eight, and labels are short.
-        locator.maxticks = {
-            each: 11 if each in (HOURLY, MINUTELY, SECONDLY) else 8
-            for each in locator.maxticks
-        }
-        formatter.scaled[1.0] = "%Y-%m-%d"
+        locator.interval_multiples = False  # else the first of a month is one more
+        locator.intervald |= _STEPS
+        locator.maxticks = dict.fromkeys(locator.maxticks, _TIMES)
+        formatter.scaled[1.0] = "%m-%d"  # the words below say the year
 
     return _drawn(draw, ("open", "undecided", "projection"), label)
 
@@ -121,7 +131,8 @@ def _drawn(
 
     height = _FRAME + row * len(names) if names else 3.2
     figure = Figure(figsize=(_WIDTH, height), facecolor="none")
-    left = (_NAMES if names else 0.6) / _WIDTH
+    longest = min(LABEL_LETTERS, max(map(len, names), default=0))
+    left = max(_LEFT, _LETTER * longest) / _WIDTH
     axes = figure.add_axes(
         (left, _BELOW / height, 1 - left - _RIGHT / _WIDTH, 1 - _FRAME / height),
         facecolor="none",

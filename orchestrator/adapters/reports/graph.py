@@ -12,12 +12,12 @@ from orchestrator.application.reporting import ExposureLink
 
 #: More lines than this are a thicket; the worst are drawn, the table has the rest.
 MAX_DRAWN: Final = 60
-WIDTH: Final = 760  # user units, like all sizes here
+WIDTH: Final = 600  # user units, like all sizes here
 _ROW: Final = 28
 _TOP: Final = 34
-_LEFT: Final = 230
-_RIGHT: Final = WIDTH - 230
-_LETTERS: Final = 30
+LEFT: Final = 200
+RIGHT: Final = WIDTH - LEFT
+_LETTERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Graph:
 def placed(links: Sequence[ExposureLink]) -> Graph:
     """The first links, which are the worst, with a place for each end."""
     drawn = list(islice(links, MAX_DRAWN))
-    openers = _column((link.opener for link in drawn), _LEFT)
-    stops = _column((link.stop for link in drawn), _RIGHT)
+    openers = _column((link.opener for link in drawn), LEFT)
+    stops = _column((link.stop for link in drawn), RIGHT)
     rows = max(len(openers), len(stops), 1)
     return Graph(
         height=_TOP + _ROW * rows,
@@ -75,7 +75,8 @@ def _column(names: Iterable[str], x: int) -> dict[str, Node]:
 
 
 def _fitting(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+    """Without its middle, since firewalls differ at their ends."""
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 9]}…{name[-8:]}"
 
 
 def _line(link: ExposureLink, start: Node, end: Node) -> Line:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SVG: Final = "{http://www.w3.org/2000/svg}"
-_LABEL_LETTERS: Final = 27
-#: Fonts are the page's own.
-_LEFT_OUT: Final = frozenset({"font-family", "font", "white-space"})
+#: A longer name is shortened, and its title has the rest.
+LABEL_LETTERS: Final = 22
+#: Fonts and their sizes are the page's own.
+_LEFT_OUT: Final = frozenset({"font", "font-family", "font-size", "white-space"})
 
 ET.register_namespace("", _SVG[1:-1])
 ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
@@ -74,8 +75,8 @@ def _attributes(element: ET.Element, colours: Mapping[str, str]) -> None:
 
 
 def _name(element: ET.Element, name: str) -> None:
-    fits = len(name) <= _LABEL_LETTERS
-    element.text = name if fits else f"{name[: _LABEL_LETTERS - 1]}…"
+    fits = len(name) <= LABEL_LETTERS
+    element.text = name if fits else f"{name[: LABEL_LETTERS - 1]}…"
     if not fits:
         title = ET.SubElement(element, f"{_SVG}title")
         title.text = name

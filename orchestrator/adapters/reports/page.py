@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from orchestrator.adapters.reports import view
 from orchestrator.adapters.reports.details import details
-from orchestrator.adapters.reports.graph import MAX_DRAWN, WIDTH
+from orchestrator.adapters.reports.graph import LEFT, MAX_DRAWN, RIGHT, WIDTH
 from orchestrator.adapters.reports.inert import inert
 from orchestrator.application.audit import AuditReport
 from orchestrator.application.reporting import Surroundings
@@ -34,6 +34,8 @@ def write_html(report: AuditReport, around: Surroundings, stream: TextIO) -> Non
         script=script,
         policy=_policy(style, script),
         graph_width=WIDTH,
+        graph_left=LEFT,
+        graph_right=RIGHT,
         max_drawn=MAX_DRAWN,
     )
     page.enable_buffering(_PIECES)

@@ -189,11 +189,15 @@ def read_product(
 
 
 def lcs_rows(wsman: WsMan, query: str) -> tuple[Row, ...]:
-    """Rows of a class that only LCS brings; none where WMI refuses the query."""
+    """Rows of a class that only LCS brings; none where there is no such class.
+
+    Raises:
+        WsFaultError: anything else went wrong: whom it names is not known then.
+    """
     try:
         return wsman.query(query)
     except WsFaultError as fault:
-        if fault.quota or fault.denied:
+        if not fault.absent:
             raise
         return ()
 

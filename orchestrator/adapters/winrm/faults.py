@@ -8,6 +8,7 @@ the adapter is a ``HostFaultError``.
 from __future__ import annotations
 
 import importlib
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,14 @@ _QUOTA_CODES = frozenset(
     }
 )
 _QUOTA_SUBCODES = frozenset({"QuotaLimit", "Concurrency"})
+#: WMI's own words for what is not there: WBEM_E_NOT_FOUND, WBEM_E_INVALID_NAMESPACE and
+#: WBEM_E_INVALID_CLASS (MS-WMI, 2.2.11).
+_ABSENT = frozenset({0x80041002, 0x8004100E, 0x80041010})
+#: The service's words for the same: for a class in a query, of which WinRM 1.1 says no
+#: more than this, and for one in an address.
+_ABSENT_CODES = frozenset({2150858778, 2150858770})
+_ABSENT_SUBCODES = frozenset({"CannotProcessFilter", "DestinationUnreachable"})
+_WMI_NUMBER = re.compile(r"\b0x8004[0-9a-f]{4}\b", re.IGNORECASE)
 #: Longest part of a foreign sentence that is repeated.
 _REASON_CHARS = 300
 
@@ -117,6 +126,21 @@ class WsFaultError(AdapterError):
         """The account lacks a right."""
         found = self.detail
         return found.subcode == "AccessDenied" or found.code == ACCESS_DENIED
+
+    @property
+    def absent(self) -> bool:
+        """The class or namespace asked for is not there; nothing has failed.
+
+        A number of WMI, as the code or in the text, goes before the service's words.
+        """
+        found = self.detail
+        said = _WMI_NUMBER.findall(f"{found.reason} {found.provider}")
+        numbers = {int(number, 16) for number in said}
+        if found.code is not None and found.code >> 16 == 0x8004:  # noqa: PLR2004 - all of WMI's begin so
+            numbers.add(found.code)
+        if numbers:
+            return numbers <= _ABSENT
+        return found.subcode in _ABSENT_SUBCODES or found.code in _ABSENT_CODES
 
 
 def _kerberos_errors() -> Iterator[type[Exception]]:

@@ -201,13 +201,31 @@ def explain(
         return use_case.explain(services, server, article)
 
 
-@command(app, "history", kind="history", examples=("history lcs01fe1",))
-def history(session: Session, server: Server) -> Answer:
+@command(
+    app,
+    "history",
+    kind="history",
+    examples=("history lcs01fe1", "history lcs01fe1 --step wait"),
+)
+def history(
+    session: Session,
+    server: Server,
+    *,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            "--step",
+            metavar="STEP",
+            help="Only this step of its attempts, such as stage, and its log: that "
+            "of the installer is in wait.",
+        ),
+    ] = None,
+) -> Answer:
     """Show what was recorded of a server, oldest first."""
     from orchestrator.application import explain as use_case
 
     with session.services() as services:
-        return use_case.history(services, server)
+        return use_case.history(services, server, step)
 
 
 @command(

@@ -10,7 +10,7 @@ from datetime import datetime
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
-from orchestrator.application.explain import Explanation, History
+from orchestrator.application.explain import Explanation, History, HistoryLine
 from orchestrator.cli.render.memory import process
 from orchestrator.cli.render.parts import (
     age,
@@ -125,5 +125,13 @@ def history(found: History) -> Iterator[RenderableType]:
         yield text(f"{found.left_off} older records are not shown", "dim")
     yield table(
         ("time", "kind", "what"),
-        ((moment(line.at), line.kind, line.summary) for line in found.records),
+        (row for line in found.records for row in _history_rows(line)),
     )
+
+
+def _history_rows(line: HistoryLine) -> Iterator[tuple[str, str, str]]:
+    """The record, then each line of its log."""
+    what, *log = line.summary.split("\n")
+    yield moment(line.at), line.kind, what
+    for each in log:
+        yield "", "", f"  {each}"

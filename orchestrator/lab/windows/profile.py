@@ -111,6 +111,8 @@ class Profile:
     install_fault: InstallFault = InstallFault.NONE
     service_fault: ServiceFault = ServiceFault.NONE
     serving_fault: ServingFault = ServingFault.NONE
+    #: A class of LCS whose WMI provider cannot be loaded; empty where all can.
+    failing_class: str = ""
     #: The installer ignores that it was to keep a backup.
     no_rollback_folder: bool = False
     #: The Windows folder hands full control to everyone, and so do its children.

@@ -104,6 +104,10 @@ TIMED_OUT = _K(
 CONCURRENCY = _K("w:Concurrency", 2150858802, "Another action is under way.")
 QUOTA_LIMIT = _K("w:QuotaLimit", 2150858815, "A quota is full.", receiver=True)
 INTERNAL_ERROR = _K("w:InternalError", 1359, "The service failed.", receiver=True)
+PROVIDER_FAILED = _K(
+    "w:InternalError", 0x80041013, "The WMI provider failed.", receiver=True
+)
+"""WMI's own number (MS-WMI 2.2.11); the words of Server 2003 were not sourced."""
 CHUNKED = _K("w:InternalError", 50, "The request is not supported.")
 """Chunked bodies to a shell (MS-WSMV 3.1.4.1.31.8)."""
 ACCESS_DENIED = _K("w:AccessDenied", 5, "Access is denied.")

@@ -12,6 +12,7 @@ from orchestrator.lab.machine import (
     WBEM_E_INVALID_METHOD,
     WBEM_E_INVALID_NAMESPACE,
     WBEM_E_NOT_FOUND,
+    WBEM_E_PROVIDER_LOAD_FAILURE,
     Instance,
     WmiError,
 )
@@ -35,7 +36,10 @@ _KINDS: dict[int, FaultKind] = {
     WBEM_E_INVALID_NAMESPACE: faults.DESTINATION_UNREACHABLE,
     WBEM_E_INVALID_METHOD: faults.ACTION_NOT_SUPPORTED,
     WBEM_E_ACCESS_DENIED: faults.ACCESS_DENIED,
+    WBEM_E_PROVIDER_LOAD_FAILURE: faults.PROVIDER_FAILED,
 }
+_FAILED = (WBEM_E_ACCESS_DENIED, WBEM_E_PROVIDER_LOAD_FAILURE)
+"""What a query says of a class that is there."""
 
 
 def _target(resource: str) -> tuple[str, str]:
@@ -94,8 +98,8 @@ async def enumerate_(host: Host, caller: Caller, request: Request) -> str:
 
 
 def _class_missing(error: WmiError, class_name: str) -> FaultKind:
-    if error.code == WBEM_E_ACCESS_DENIED:
-        return faults.ACCESS_DENIED
+    if error.code in _FAILED:
+        return _KINDS[error.code]
     star = class_name == "*"
     return faults.CANNOT_PROCESS_FILTER if star else faults.DESTINATION_UNREACHABLE
 

@@ -23,15 +23,6 @@ LAST = schema.SCHEMA_VERSION
 NEXT = f"{int(LAST) + 1:04}"
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("empty_postgres", marks=pytest.mark.postgres)]
-)
-def empty_url(request: pytest.FixtureRequest) -> str:
-    """A database without any table, of each kind in turn."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
-    return url
-
-
 @pytest.fixture
 def engine(empty_url: str) -> Iterator[Engine]:
     made = make_engine(parse_url(empty_url))

@@ -29,6 +29,7 @@ from orchestrator.domain.facts import (
     ServiceState,
     TraceName,
     TraceState,
+    Unreadable,
     trace_subject,
 )
 from orchestrator.domain.hotfix import Platform
@@ -39,6 +40,7 @@ from orchestrator.lab.traits import Reach, Trait
 from orchestrator.lab.wsman import WINRM_0_5, WINRM_2_0, Faults, Service
 from orchestrator.lab.wsman import Endpoint as LabEndpoint
 from tests.integration.winrm.conftest import PASSWORD, credential_of, reached, server_of
+from tests.integration.winrm.test_traits import server_with
 from tests.integration.winrm.wine_host import now
 
 FILE = r"%systemroot%\system32\schannel.dll"
@@ -125,6 +127,19 @@ def test_the_peers_that_lcs_itself_names_are_read_from_each_of_its_classes(
         }
         fellows = {(f"lcs01fe{n}", "pool member") for n in range(1, 6)}
         assert fellows <= peers_named_by(gateway, lab, "lcs01fe1")
+
+
+def test_a_class_of_lcs_that_fails_makes_the_product_unreadable_and_nothing_else(
+    gateway: WinRmGateway,
+) -> None:
+    """Else its peers would be lost, and a server that leaks be called clear."""
+    with server_with(Trait.FAILING_CLASS) as served:
+        found = survey(gateway, served).observations.values()
+    unreadable = {one.kind: one for one in found if isinstance(one.value, Unreadable)}
+    assert set(unreadable) == {FactKind.PRODUCT}
+    reason = unreadable[FactKind.PRODUCT].value
+    assert isinstance(reason, Unreadable)
+    assert "Provider load failure" in reason.reason
 
 
 def test_a_host_without_lcs_classes_names_no_peer(gateway: WinRmGateway) -> None:

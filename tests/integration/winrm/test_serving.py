@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.adapters.winrm.gateway import WinRmGateway
 from orchestrator.adapters.winrm.serving import knock
+from orchestrator.domain.facts import Unreadable
 from orchestrator.domain.serving import Reach, Serving, lost
 from orchestrator.lab.serve import Served
 from orchestrator.lab.traits import Trait
@@ -61,6 +62,16 @@ def test_nothing_is_missed_where_everything_comes_back(gateway: WinRmGateway) ->
 def test_lcs_2003_tells_nothing_and_misses_nothing(gateway: WinRmGateway) -> None:
     with server_with(Trait.PRODUCT, "lcs-2003") as served:
         assert told(gateway, served) == Serving()
+
+
+def test_what_cannot_be_read_of_lcs_is_not_taken_for_nothing(
+    gateway: WinRmGateway,
+) -> None:
+    with server_with(Trait.FAILING_CLASS, "MSFT_SIPListeningAddressData") as served:
+        credential = credential_of(served.computer.profile)
+        with gateway.reader(reached(served), credential) as host:
+            seen = host.serving()
+    assert isinstance(seen.value, Unreadable)
 
 
 def test_each_class_costs_one_request(gateway: WinRmGateway) -> None:

@@ -7,10 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from orchestrator.adapters.database import SqlStorage
+from orchestrator.application.audit import audit
 from orchestrator.application.judging import observed_peers
+from orchestrator.application.survey import survey
 from orchestrator.domain.exposure import peers_of
 from orchestrator.domain.facts import FactKind, FactSet, Observation, Product
+from orchestrator.domain.hotfix import ExposureRule
+from orchestrator.domain.selection import Selection
 from orchestrator.domain.server import Endpoint, ExternalPeer, Inventory, Pool
+from orchestrator.domain.verdict import Verdict
+from tests.fakes.estate import ARTICLE, HOTFIX, world
 from tests.unit.domain.values import server
 
 OWN = replace(server("fe1", peers=("dir",)), pool="front")
@@ -22,6 +29,22 @@ INVENTORY = Inventory(
     pools={"front": Pool("front", "oslo")},
     external_peers={"sip.partner.example": ExternalPeer("sip.partner.example")},
 )
+
+
+def test_peers_that_could_not_be_read_leave_the_verdict_unknown(
+    sqlite_storage: SqlStorage,
+) -> None:
+    """Unknown, and not clear for want of the edges that were lost."""
+    hotfix = replace(HOTFIX, exposure=ExposureRule.MTLS_TO_SYN_PROTECTED_PEER)
+    with world(sqlite_storage, ["fe1", "fe2"], hotfix=hotfix) as made:
+        failed = "InternalError: Provider load failure"
+        made.hosts["fe1"].unreadable[FactKind.PRODUCT, ""] = failed
+        survey(made.services, Selection())
+        lines = audit(made.services, ARTICLE, Selection()).data.servers
+    first, second = lines
+    assert first.verdict is Verdict.UNKNOWN
+    assert failed in first.reason
+    assert second.verdict is Verdict.NOT_AFFECTED
 
 
 def peers(product: Product) -> dict[str, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
+from typing_extensions import override
 
 from orchestrator.application.ports.files import BadInputError, Problem
 from orchestrator.application.ports.hosts import FaultKind, HostFaultError
@@ -24,7 +27,7 @@ from orchestrator.cli.options import Options
 from orchestrator.cli.session import Session
 from orchestrator.domain.selection import SelectionError
 from orchestrator.lab.scenario import ScenarioError
-from tests.fakes.estate import World
+from tests.fakes.estate import ARTICLE, World
 from tests.unit.cli.conftest import Call, FakeProgram
 
 _CASES: list[tuple[BaseException, ErrorCode, ExitCode]] = [
@@ -205,6 +208,70 @@ def test_a_reader_that_leaves_is_no_fault() -> None:
 
     assert "Traceback" not in errors
     assert "BrokenPipe" not in errors
+
+
+class Disk(io.StringIO):
+    """A standard output that takes so many characters and no more."""
+
+    left = 100
+
+    @override
+    def write(self, text: str) -> int:
+        taken = super().write(text[: self.left])
+        self.left -= taken
+        if taken < len(text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return taken
+
+
+@pytest.mark.parametrize("written_as", ["table", "json", "csv", "html", "prometheus"])
+def test_a_result_that_breaks_off_fails_and_says_that_it_is_not_whole(
+    estate: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    written_as: str,
+) -> None:
+    disk = Disk()
+    monkeypatch.setattr(sys, "stdout", disk)
+
+    words = ("audit", ARTICLE, "--format", written_as)
+    code = main(words, program=FakeProgram(world=estate))
+
+    err = capsys.readouterr().err
+    assert code == ExitCode.FAULT
+    assert "No space left on device" in err
+    assert "what was written to stdout is not whole" in err
+    assert len(disk.getvalue()) == 100
+
+
+def test_a_failure_before_the_first_byte_is_still_one_document(call: Call) -> None:
+    called = call("audit", "KB000001", "--format", "json")
+
+    assert called.document["status"] == "failed"
+    assert "not whole" not in called.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")
+@pytest.mark.parametrize("words", [("catalog", "list"), ("catalog", "show", "KB1")])
+def test_a_full_disk_is_told_without_a_traceback(
+    words: tuple[str, ...], sqlite_url: str
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "orchestrator", *words),
+                *("--database", sqlite_url, "--format", "json"),
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert done.returncode in (ExitCode.FAULT, ExitCode.BAD_INPUT)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 def test_the_usual_program_is_made_of_the_settings(

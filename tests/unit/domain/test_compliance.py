@@ -15,6 +15,7 @@ from orchestrator.domain.compliance import (
     SETTLED,
     Count,
     Judged,
+    Projection,
     Standing,
     burn_down,
     compliance_of,
@@ -115,6 +116,16 @@ def test_every_point_is_what_a_naive_replay_finds(history: list[Judged]) -> None
     for point in burn_down(history):
         found = (point.open, point.settled, point.undecided)
         assert found == naive_count(history, point.at)
+
+
+@pytest.mark.parametrize(
+    ("per_day", "said"), [(0.031, "0.031"), (99.96, "100"), (17_842.0, "17,842")]
+)
+def test_a_projection_says_its_speed_without_an_exponent(
+    per_day: float, said: str
+) -> None:
+    found = Projection(hour(5), per_day=per_day).sentence
+    assert found.startswith(f"At {said} servers a day")
 
 
 def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:

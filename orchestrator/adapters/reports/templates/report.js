@@ -164,7 +164,22 @@
     first.querySelector("a").focus();
   });
   addEventListener("hashchange", route);
+  // Paper unfolds nothing.
+  const unfold = () => {
+    for (const folded of document.querySelectorAll("details:not([open])")) {
+      folded.open = true;
+      folded.dataset.folded = "";
+    }
+  };
+  const fold = () => {
+    for (const folded of document.querySelectorAll("[data-folded]")) {
+      folded.open = false;
+      delete folded.dataset.folded;
+    }
+  };
+
   addEventListener("beforeprint", () => {
+    unfold();
     if (byId("report").hidden) return;
     const numbers = matching.slice(0, PRINTED).map((row) => original.indexOf(row));
     byId("pages").replaceChildren(...numbers.map(server));
@@ -174,6 +189,7 @@
     }
   });
   addEventListener("afterprint", () => {
+    fold();
     if (!byId("report").hidden) byId("pages").replaceChildren();
   });
   filter();

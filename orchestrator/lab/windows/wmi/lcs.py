@@ -5,9 +5,10 @@ LCS 2003 and computers without LCS do not have them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import NAMESPACE_DNS, uuid5
 
+from orchestrator.lab.machine import WBEM_E_PROVIDER_LOAD_FAILURE, WmiError
 from orchestrator.lab.windows.host import Host
 from orchestrator.lab.windows.profile import ServingFault
 from orchestrator.lab.windows.services import State
@@ -155,7 +156,12 @@ def _federation(host: Host, _: Condition | None) -> Iterator[Row]:
 
 
 def _lcs(name: str, properties: str, rows: Rows) -> WmiClass:
-    return table(name, "InstanceID", properties, rows, present=_has_lcs_2005)
+    def provided(host: Host, condition: Condition | None) -> Iterable[Row]:
+        if host.profile.failing_class == name:
+            raise WmiError(WBEM_E_PROVIDER_LOAD_FAILURE, "Provider load failure")
+        return rows(host, condition)
+
+    return table(name, "InstanceID", properties, provided, present=_has_lcs_2005)
 
 
 CLASSES: tuple[WmiClass, ...] = (

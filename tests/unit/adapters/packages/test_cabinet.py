@@ -27,6 +27,14 @@ def test_the_files_of_a_cabinet_are_listed(tmp_path: Path) -> None:
     assert (found.total, found.deltas_only, found.problem) == (2, False, "")
 
 
+def test_a_cabinet_that_was_cut_off_is_told_with_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    whole = cabinet("SP1QFE\\schannel.dll")
+    found = read_cabinet(stored(tmp_path, program() + whole[:-7]))
+    assert found.problem == f"cut off: {len(whole) - 7} of {len(whole)} bytes are there"
+
+
 def test_a_program_without_one_has_none(tmp_path: Path) -> None:
     assert not read_cabinet(stored(tmp_path, program())).found
 

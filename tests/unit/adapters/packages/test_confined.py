@@ -87,7 +87,7 @@ def test_another_installer_engine_is_refused(tmp_path: Path, engine: str) -> Non
     found = read_package(path, pin=None)
     assert isinstance(found, PackageProblem)
     assert found.expected == "update.exe"
-    assert (engine or "nothing") in found.found
+    assert (engine or "no installer engine") in found.found
 
 
 def test_the_engine_is_known_in_any_case(tmp_path: Path) -> None:

@@ -52,6 +52,15 @@ def problem(path: Path, pin: str | None = None) -> PackageProblem:
     return result
 
 
+@pytest.mark.parametrize("kept", [2, 100, 300, 800])
+def test_a_file_that_was_cut_off_is_told_with_its_size(
+    tmp_path: Path, kept: int
+) -> None:
+    found = problem(stored(tmp_path, image()[:kept]))
+    assert f"{kept} bytes" in found.found
+    assert "cut off" in found.hint
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -53,6 +53,44 @@ def test_no_output_yet_is_known_by_either(subcode: str, code: str) -> None:
     assert fault(subcode, code).timed_out
 
 
+@pytest.mark.parametrize(
+    ("subcode", "code", "message"),
+    [
+        ("n:CannotProcessFilter", "2150858778", ""),
+        ("n:CannotProcessFilter", "", ""),
+        ("a:DestinationUnreachable", "2150858770", ""),
+        ("w:InternalError", str(0x80041010), ""),
+        ("w:InternalError", str(0x8004100E), ""),
+        ("w:InternalError", "1", "WMI said 0x80041002"),
+    ],
+)
+def test_a_class_that_is_not_there_is_known(
+    subcode: str, code: str, message: str
+) -> None:
+    provider = f'<f:ProviderFault provider="WMI">{message}</f:ProviderFault>'
+    assert fault(subcode, code, provider).absent
+
+
+@pytest.mark.parametrize(
+    ("subcode", "code", "message"),
+    [
+        ("w:InternalError", str(0x80041013), ""),
+        ("w:InternalError", "1359", ""),
+        ("w:TimedOut", "2150858793", ""),
+        ("w:AccessDenied", "5", ""),
+        ("", "", ""),
+        ("n:CannotProcessFilter", "2150858778", "HRESULT 0x80041013"),
+        ("n:CannotProcessFilter", str(0x80041004), ""),
+        ("w:InternalError", "1", "0x80041010, then 0x80041004"),
+    ],
+)
+def test_what_has_failed_is_not_taken_for_absent(
+    subcode: str, code: str, message: str
+) -> None:
+    provider = f'<f:ProviderFault provider="WMI">{message}</f:ProviderFault>'
+    assert not fault(subcode, code, provider).absent
+
+
 def test_an_error_of_the_provider_is_part_of_the_sentence() -> None:
     message = '<f:ProviderFault provider="WMI">Invalid class</f:ProviderFault>'
     assert "Invalid class" in str(fault("w:InternalError", "1", message))
