@@ -49,23 +49,33 @@ def command(
         return session
 
     def register(body: Body) -> Body:
-        lines = (f"  $ orchestrator {line}" for line in examples)
-        # The mark keeps these lines as they are.
-        epilog = "\n".join(("\b", "Examples:", *lines))
+        epilog = _epilog(examples)
         app.command(name, epilog=epilog)(shared(body, entered, without=without))
         return body
 
     return register
 
 
-def group(name: str, about: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
-    """A word that has commands below it."""
+def _epilog(examples: Sequence[str]) -> str:
+    lines = (f"  $ orchestrator {line}" for line in examples)
+    # The mark keeps these lines as they are.
+    return "\n".join(("\b", "Examples:", *lines))
+
+
+def group(
+    name: str,
+    about: str,
+    cls: type[TyperGroup] = TyperGroup,
+    examples: Sequence[str] = (),
+) -> typer.Typer:
+    """A word that has commands below it; examples where it is itself a command."""
     made = typer.Typer(name=name, cls=cls)
 
     def entered(_: Session) -> None:
         """Take the options given here."""
 
-    made.callback(help=about)(shared(entered, session_of))
+    epilog = _epilog(examples) if examples else None
+    made.callback(help=about, epilog=epilog)(shared(entered, session_of))
     return made
 
 

@@ -32,6 +32,11 @@ WATCH_SECONDS = 2.0
 _DEFAULTS = PlanPolicy()
 _GROWTH = "1,5%,25%"
 _PERCENT = 100
+_PLAN_EXAMPLES = (
+    "plan KB903927",
+    "plan KB903927 site:site-1 --activate restart-service",
+    "plan KB903927 --policy applicable --growth 1,10%,50% --budget install=1",
+)
 
 app = typer.Typer()
 plan_app = group(
@@ -39,6 +44,7 @@ plan_app = group(
     "Make, show and list plans: plan KB [SELECTION], plan show PLAN, plan list. "
     "The options of plan KB are those of plan make KB.",
     cls=ArticleGroup,
+    examples=_PLAN_EXAMPLES,
 )
 
 
@@ -46,11 +52,7 @@ plan_app = group(
     plan_app,
     MAKE_PLAN,
     kind="plan",
-    examples=(
-        "plan KB903927",
-        "plan KB903927 site:site-1 --activate restart-service",
-        "plan KB903927 --policy applicable --growth 1,10%,50% --budget install=1",
-    ),
+    examples=_PLAN_EXAMPLES,
 )
 def make_plan(
     session: Session,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.application.plans import APPROVAL_DAYS
-from orchestrator.application.results import ErrorCode
+from orchestrator.application.results import ErrorCode, ExitCode
 from orchestrator.cli.schema import FOLDER, schemas
 from tests.fakes.estate import ARTICLE, World
 from tests.unit.cli.conftest import Call
@@ -269,3 +269,11 @@ def test_every_error_code_is_documented_and_no_other() -> None:
 
     rows = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
     assert rows == [code.value for code in ErrorCode]
+
+
+def test_every_exit_code_is_documented_and_no_other() -> None:
+    text = (REPOSITORY / "docs" / "errors.md").read_text()
+    _, _, below = text.partition("\n## Exit codes\n")
+
+    rows = [line.split()[1] for line in below.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [str(code.value) for code in ExitCode]

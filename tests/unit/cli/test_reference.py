@@ -27,7 +27,11 @@ def test_every_command_gives_an_example() -> None:
     text = reference()
 
     commands = text.count("[OPTIONS]") - text.count("COMMAND [ARGS]")
-    assert text.count("**Examples**") == commands
+    assert text.count("**Examples**") == commands + 1  # plan: a group and a command
+
+
+def test_the_short_form_of_plan_shows_its_examples(call: Call) -> None:
+    assert "$ orchestrator plan KB903927" in call("plan", "--help").out
 
 
 @pytest.mark.parametrize(
