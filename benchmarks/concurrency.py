@@ -1,19 +1,16 @@
 """What a server in flight takes: memory, and CPU a message, as more are in flight.
 
 ``python -m benchmarks.concurrency [--servers N] [--most N]``. So many conversations
-are logged in and held open at once, each in its thread; then each surveys. Where more
-are in flight than the lab has servers, a server has several.
+are logged in and held open at once, each in its thread; then each surveys, a few of
+them at a time. Where more are in flight than the lab has servers, a server has several.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import conversations
-from benchmarks.costs import Figure, Target, alone, result, show
+from benchmarks.costs import Figure, Target, alone, result, tried
 from benchmarks.lab import serving
 
 SERVERS, MOST = 1_000, 2_000
@@ -42,20 +39,11 @@ def measure(servers: int = SERVERS, most: int = MOST) -> dict[str, Any]:
                 ),
             ]
     return result(
-        f"{servers} lab servers",
+        f"{servers} lab servers; of those in flight {conversations.ASKING} ask at a time",
         figures,
         [Target("memory a server in flight, KiB", worst, 100)],
     )
 
 
-def main(words: Sequence[str]) -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--servers", type=int, default=SERVERS)
-    parser.add_argument("--most", type=int, default=MOST)
-    given = parser.parse_args(words)
-    show(measure(given.servers, given.most))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    tried(__doc__, measure, servers=SERVERS, most=MOST)
