@@ -39,7 +39,7 @@ def measure(servers: int = SERVERS, most: int = MOST) -> dict[str, Any]:
                 ),
             ]
     return result(
-        f"{servers} lab servers; of those in flight {conversations.ASKING} ask at a time",
+        f"{servers} lab servers; of those in flight {conversations.ASKING} ask at once",
         figures,
         [Target("memory a server in flight, KiB", worst, 100)],
     )
