@@ -102,7 +102,14 @@ def in_flight(hosts: Sequence[Host], count: int) -> tuple[int, int]:
     before, seen = _resident(), [0]
     all_in = Barrier(count, action=lambda: seen.append(_resident()))
     held = _Held(all_in, Semaphore(ASKING))
-    work = functools.partial(_survey, gateway, held=held)
+
+    def work(host: Host) -> int:
+        try:
+            return _survey(gateway, host, held)
+        except BaseException:
+            all_in.abort()  # else the others wait for one that never comes
+            raise
+
     chosen = [hosts[number % len(hosts)] for number in range(count)]
     messages = each(work, chosen, count)
     return seen[-1] - before, messages
