@@ -6,15 +6,17 @@ import functools
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Barrier
+from threading import Barrier, Semaphore
 from typing import Any
 
 import requests
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.wsman import WSMan
 
+from benchmarks.costs import allow_files
 from benchmarks.lab import Host
 from orchestrator.adapters.winrm import identify
 from orchestrator.adapters.winrm.gateway import WinRmGateway
@@ -40,6 +42,11 @@ _HEADERS = {
     "Content-Type": "application/soap+xml;charset=UTF-8",
 }
 _SECONDS = 30
+#: Of those in flight, how many ask at a time.
+ASKING = 64
+_ALL_IN_SECONDS = 240
+#: Files that a process has open beside its connections.
+_SPARE_FILES = 100
 Arguments = tuple[Any, ...]
 
 
@@ -58,25 +65,51 @@ def _gateway() -> WinRmGateway:
     return WinRmGateway(WinRmLimits(), clock=lambda: datetime.now(UTC))  # noqa: TID251  # a benchmark may
 
 
-def _survey(gateway: WinRmGateway, host: Host, held: Barrier | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What those in flight wait for, when they are in and before they ask."""
+
+    all_in: Barrier
+    asking: Semaphore
+
+
+def _survey(gateway: WinRmGateway, host: Host, held: _Held | None = None) -> int:
     end = Endpoint(host.address, host.port)
     server = Server(host.name, end, "site", Role.FRONT_END, "lcs-2005")
     who = Credential("lab", host.account, Secret(host.password), (Mechanism.NTLM,))
-    with gateway.reader(server, who) as reader:
+    asking = nullcontext() if held is None else held.asking
+    with ExitStack() as opened:
+        with asking:
+            reader = opened.enter_context(gateway.reader(server, who))
+            if held is not None:
+                reader.service("RTCSRV")
         if held is not None:
-            reader.service("RTCSRV")
-            held.wait(120)
-        reader.survey(SCOPE)
+            held.all_in.wait(_ALL_IN_SECONDS)
+        with asking:
+            reader.survey(SCOPE)
         return reader._session.round_trips + 1  # noqa: SLF001  # and Identify
 
 
 def in_flight(hosts: Sequence[Host], count: int) -> tuple[int, int]:
-    """So many conversations held open at once: bytes that they take, and messages."""
-    gateway, before = _gateway(), 0
+    """So many conversations held open at once: bytes that they take, and messages.
+
+    No more than :data:`ASKING` of them ask at a time: beyond that they only wait for
+    one interpreter, and 2,000 of them so long that answers come too late.
+    """
+    allow_files(count + _SPARE_FILES)
+    gateway = _gateway()
     _survey(gateway, hosts[0])
     before, seen = _resident(), [0]
-    held = Barrier(count, action=lambda: seen.append(_resident()))
-    work = functools.partial(_survey, gateway, held=held)
+    all_in = Barrier(count, action=lambda: seen.append(_resident()))
+    held = _Held(all_in, Semaphore(ASKING))
+
+    def work(host: Host) -> int:
+        try:
+            return _survey(gateway, host, held)
+        except BaseException:
+            all_in.abort()  # else the others wait for one that never comes
+            raise
+
     chosen = [hosts[number % len(hosts)] for number in range(count)]
     messages = each(work, chosen, count)
     return seen[-1] - before, messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import os
@@ -119,7 +120,37 @@ def table(found: dict[str, Any]) -> str:
         bound = f"{'≥' if row['least'] else '≤'} {row['bound']:g}"
         met = "yes" if row["met"] else "**no**"
         lines.append(f"| {row['what']} | {row['found']:.2f} | {bound} | {met} |")
+    if "profile" in found:
+        lines += ["", "Where it goes:", "", "```text", found["profile"], "```"]
     return "\n".join(lines)
+
+
+def allow_files(needed: int) -> None:
+    """Raise this process's limit of open files, where it is lower.
+
+    Raises:
+        RuntimeError: the system allows fewer; the message says what to do.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise RuntimeError(
+            f"{needed} open files are needed, the system allows {hard}; raise the "
+            "limit (ulimit -Hn) or measure fewer in flight"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def tried(
+    text: str | None, measure: Callable[..., dict[str, Any]], **sizes: float
+) -> None:
+    """Measure and show, with the sizes that are given as ``--name N``."""
+    parser = argparse.ArgumentParser(description=text)
+    for name, size in sizes.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=type(size), default=size
+        )
+    show(measure(**vars(parser.parse_args())))
 
 
 def show(found: dict[str, Any]) -> None:

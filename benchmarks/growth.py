@@ -6,13 +6,10 @@ larger estate is surveyed as several rounds of conversations with the same serve
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import conversations
-from benchmarks.costs import Figure, Target, alone, result, show
+from benchmarks.costs import Figure, Target, alone, result, tried
 from benchmarks.lab import serving
 
 MOST, LAB = 10_000, 1_000
@@ -66,12 +63,5 @@ def measure(most: int = MOST) -> dict[str, Any]:
     return found | {"points": points}
 
 
-def main(words: Sequence[str]) -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--most", type=int, default=MOST)
-    show(measure(parser.parse_args(words).most))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    tried(__doc__, measure, most=MOST)

@@ -14,9 +14,22 @@ from orchestrator.lab.serve import ARTICLE
 
 def run(lab: Running, *words: str, **settings: str) -> Cost:
     """A command to its end, with settings such as ``apply_concurrency="500"``."""
+    return _run(lab, [sys.executable, "-m", "orchestrator"], words, settings)
+
+
+def profile(lab: Running, *words: str, **settings: str) -> str:
+    """A command to its end; on which functions its threads spent their CPU."""
+    path = lab.folder / "profile.txt"
+    start = [sys.executable, "-m", "benchmarks.profiled", str(path)]
+    _run(lab, start, words, settings)
+    return path.read_text(encoding="utf-8")
+
+
+def _run(
+    lab: Running, start: list[str], words: tuple[str, ...], settings: dict[str, str]
+) -> Cost:
     given = {f"ORCHESTRATOR_{name.upper()}": text for name, text in settings.items()}
-    program = [sys.executable, "-m", "orchestrator", *words, "--quiet"]
-    return command(program, lab.environment | given)
+    return command([*start, *words, "--quiet"], lab.environment | given)
 
 
 def ask(lab: Running, *words: str) -> Any:

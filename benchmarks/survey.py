@@ -10,7 +10,6 @@ and its figure is CPU a server all the same.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 import yaml
 
 from benchmarks import conversations
-from benchmarks.costs import Cost, Figure, Target, alone, command, result, show
+from benchmarks.costs import Cost, Figure, Target, alone, command, result, tried
 from benchmarks.lab import Host, Running, serving
 from benchmarks.program import bring, run
 
@@ -125,14 +124,5 @@ def measure(
     )
 
 
-def main(words: Sequence[str]) -> None:
-    """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--servers", type=int, default=SERVERS)
-    parser.add_argument("--ansible-servers", type=int, default=ANSIBLE_SERVERS)
-    given = parser.parse_args(words)
-    show(measure(given.servers, given.ansible_servers))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    tried(__doc__, measure, servers=SERVERS, ansible_servers=ANSIBLE_SERVERS)

@@ -98,10 +98,10 @@ class Groups:
             if group.error is not None:
                 self._chain.head = None
             self._released = time.monotonic()
-            group.ended.set()
+            group.end()
 
     def _wait(self, group: _Group) -> None:
-        while not group.ended.wait(_STALLED_SECONDS):
+        while not group.ended_within(_STALLED_SECONDS):
             # Whoever was to have the next turn may have given up waiting for it.
             with self._turns.if_free() as free:
                 if free and self._group is group:
@@ -116,8 +116,10 @@ class _Group:
     def __init__(self, connection: Connection) -> None:
         """Begin; the connection is closed if that fails."""
         self.connection = connection
-        self.ended = threading.Event()
         self.error: BaseException | None = None
+        self._ended = False
+        self._gate = threading.Lock()
+        self._gate.acquire()
         try:
             self._transaction = connection.begin()
         except BaseException:
@@ -155,6 +157,22 @@ class _Group:
         except sqlite3.Error:
             self.error = cause
 
+    def end(self) -> None:
+        """Let go whoever waits for the end."""
+        self._ended = True
+        self._gate.release()
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for the end; whether it came.
+
+        One waiter wakes the next. Woken all at once they would take the interpreter
+        from whoever has the turn, at each statement of his.
+        """
+        if self._gate.acquire(timeout=seconds):
+            self._gate.release()
+        # Asked, since one who is interrupted in between wakes nobody.
+        return self._ended
+
     def commit(self) -> None:
         """Commit what was not lost, and let the write lock go."""
         try:
@@ -173,33 +191,30 @@ class _Turns:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counting = threading.Lock()
-        self._waiting = 0
+        #: Threads; a set adds and discards in one step.
+        self._waiting: set[int] = set()
         self._holder: int | None = None
 
     @property
     def wanted(self) -> bool:
         """Whether anybody waits for a turn."""
-        return self._waiting > 0
+        return bool(self._waiting)
 
     def __enter__(self) -> None:
-        if self._holder == threading.get_ident():
+        thread = threading.get_ident()
+        if self._holder == thread:
             raise RuntimeError("a unit of work is open in this thread already")
-        self._count(1)
+        self._waiting.add(thread)
         try:
             taken = self._lock.acquire(timeout=LOCK_SECONDS)
         finally:
-            self._count(-1)
+            self._waiting.discard(thread)
         if not taken:
             raise StorageError(
                 f"no turn to write came within {LOCK_SECONDS} seconds",
                 "another thread holds a unit of work open",
             )
-        self._holder = threading.get_ident()
-
-    def _count(self, step: int) -> None:
-        with self._counting:
-            self._waiting += step
+        self._holder = thread
 
     def __exit__(self, *_: object) -> None:
         self._holder = None

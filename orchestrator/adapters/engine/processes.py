@@ -64,7 +64,7 @@ class _Child:
 
 
 class Processes:
-    """A pool of processes; the children start with the first task."""
+    """A pool of processes; a child starts where all others have something to do."""
 
     elsewhere = False
 
@@ -130,7 +130,9 @@ class Processes:
 
     def _give(self, task: object, future: Future[Any]) -> None:
         with self._lock:
-            while len(self._children) < self._count:
+            # To start one takes a second or two of CPU: as many as there is work for.
+            busy = all(child.owes for child in self._children)
+            if busy and len(self._children) < self._count:
                 self._children.append(self._start())
             child = min(self._children, key=lambda one: len(one.owes))
             number = next(self._numbers)

@@ -145,7 +145,7 @@ def test_a_unit_is_committed_though_the_next_in_turn_gave_up(
     storage: SqlStorage, engine: Engine
 ) -> None:
     groups = Groups(engine, Chain("writer"))
-    groups._turns._count(1)  # one that is counted as waiting and never comes
+    groups._turns._waiting.add(0)  # a thread that never comes
     with groups.unit() as (connection, _):
         connection.execute(
             insert(ContactRow).values(server="srv01", at=AT, fault="null")

@@ -105,8 +105,8 @@ def test_any_bytes_are_a_log(data: bytes) -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_any_bytes_have_a_branch_or_none(seed: int) -> None:
-    # Not a property test: pefile collects garbage at every close, and hypothesis
-    # counts the time of that from within.
+    # Not a property test: pefile collects garbage where it refuses a file, and
+    # hypothesis counts the time of that from within.
     data = random.Random(seed).randbytes(40 + seed * 4)  # noqa: S311  # bytes to break a parser with
     assert resource_of(data) is None
     assert resource_of(b"MZ" + data) is None
