@@ -198,6 +198,14 @@ def estate_of(
     )
 
 
+def own_record(uow: UnitOfWork, article: str, server: str) -> OwnRecord:
+    """What our journal and surveys know of one server by now."""
+    known = own_records(
+        uow.runs.last_installs(article, server), uow.facts.first_seen(article, server)
+    )
+    return known.get(server, OwnRecord())
+
+
 def own_records(
     installs: Mapping[str, Attempt], seen: Mapping[str, FirstSeen]
 ) -> dict[str, OwnRecord]:

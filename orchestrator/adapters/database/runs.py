@@ -138,12 +138,15 @@ class Runs:
             if self.attempts_on(server)[0].token == token
         )
 
-    def last_installs(self, article: str) -> Mapping[str, Attempt]:
+    def last_installs(
+        self, article: str, server: str | None = None
+    ) -> Mapping[str, Attempt]:
         """Per server, the newest settled attempt whose installer ran to its end."""
         found = self._joined(
             PlanRow.article == article,
             AttemptRow.installed.is_(True),
             AttemptRow.state == AttemptState.SETTLED.value,
+            *(() if server is None else (AttemptRow.server == server,)),
         )
         return {attempt.server: attempt for attempt in found}
 

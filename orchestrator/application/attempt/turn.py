@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from orchestrator.application.codec import to_json
-from orchestrator.application.judging import Estate, system_of
+from orchestrator.application.judging import Estate, own_record, system_of
 from orchestrator.application.ports.hosts import HostFaultError
 from orchestrator.application.services import Services
 from orchestrator.application.survey import Reading, store, store_facts
@@ -139,30 +139,34 @@ class Turn:
         return (*before, replace(last, finished=self.now(), result=result))
 
     def learn(self, found: Reading) -> Judgement:
-        """Store what was just read of the server, and judge it anew."""
+        """Store what was just read of the server, and judge it anew.
+
+        Another run may have changed it since this one was taken up.
+        """
+        hotfix, name = self.estate.hotfix, self.server.name
         with self.services.storage.begin() as uow:
-            store(uow, (self.estate.hotfix,), found, self.services)
-        return self._judge(FactSet.of(found.observations))
+            store(uow, (hotfix,), found, self.services)
+            before = own_record(uow, hotfix.article, name)
+        return self._judge(FactSet.of(found.observations), before)
 
     def note(self, seen: Observation) -> None:
         """Store one more fact of the server, on which no verdict rests."""
         with self.services.storage.begin() as uow:
             store_facts(uow, self.server.name, (seen,), self.now())
 
-    def _judge(self, facts: FactSet) -> Judgement:
+    def _judge(self, facts: FactSet, before: OwnRecord) -> Judgement:
         # Over the estate's own, which all turns share: a copy grows with the estate.
         name = self.server.name
         known = ChainMap({name: facts}, cast("dict[str, FactSet]", self.estate.facts))
         own = ChainMap(
-            {name: self.own_record()}, cast("dict[str, OwnRecord]", self.estate.own)
+            {name: self._own(before)}, cast("dict[str, OwnRecord]", self.estate.own)
         )
         estate = replace(self.estate, facts=known, own=own, now=self.now())
         self.estate = estate
         return estate.judge(self.server)
 
-    def own_record(self) -> OwnRecord:
+    def _own(self, before: OwnRecord) -> OwnRecord:
         """What we know of earlier installs, with this attempt's own end."""
-        before = self.estate.own.get(self.server.name, OwnRecord())
         ended = self.attempt.installed_at
         if ended is None:
             return before

@@ -207,8 +207,13 @@ class RunRepository(Protocol):
     def left_drained(self) -> frozenset[str]:
         """Servers that their newest attempt took out and did not put back."""
 
-    def last_installs(self, article: str) -> Mapping[str, Attempt]:
-        """Per server, the newest settled attempt that ran the installer."""
+    def last_installs(
+        self, article: str, server: str | None = None
+    ) -> Mapping[str, Attempt]:
+        """Per server, the newest settled attempt that ran the installer.
+
+        Of one server, if it is named.
+        """
 
     def take_lease(
         self, resource: str, owner: str, *, now: datetime, until: datetime

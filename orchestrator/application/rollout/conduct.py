@@ -70,12 +70,13 @@ class Rollout:
         """Load what a run needs; facts past the plan's limit are taken again."""
         with services.storage.read() as uow:
             plan = find_plan(uow, run.plan).plan
-        services.progress.started(len(plan.servers()), f"run {run.name}")
         refresh(services, plan)
         with services.storage.read() as uow:
             brief = read_brief(services, uow, run.plan)
             attempts = uow.runs.attempts(run.name)
         accepted = frozenset(found.server for found in attempts if has_ended(found))
+        left = sum(not found.settled for found in attempts)
+        services.progress.started(left, f"run {run.name}")
         estate, keeper, turns = (
             brief.estate,
             Keeper(services, run.name),
@@ -220,6 +221,8 @@ class Rollout:
         delivery.hand_out(orders)
         for name in (*(order.server for order in orders), *over):
             waiting.drop(name)
+        for name in over:
+            self.services.progress.advanced(name)
 
     def _gather(self, delivery: Delivery, waiting: Waiting) -> None:
         """Wait a moment for turns to end; a budget that is overspent stops the run."""

@@ -216,4 +216,5 @@ def test_the_last_install_is_the_newest_whose_installer_ended(
     end(other, "c", Outcome.REMEDIATED)
     with storage.read() as uow:
         assert uow.runs.last_installs("KB903927") == {"a": newest, "b": kept}
+        assert uow.runs.last_installs("KB903927", "b") == {"b": kept}
         assert set(uow.runs.last_installs("KB1")) == {"c"}

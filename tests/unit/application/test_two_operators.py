@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.adapters.database import SqlStorage
-from orchestrator.application.apply import RunReport, apply
+from orchestrator.application.apply import RunReport, apply, resume, status
 from orchestrator.application.plans import approve, plan
+from orchestrator.application.rollout.admission import start
+from orchestrator.application.rollout.conduct import Rollout
 from orchestrator.application.survey import survey
+from orchestrator.cli.progress import Lines
 from orchestrator.domain.planning import Activation, PlanPolicy
 from orchestrator.domain.remediation import Outcome
 from orchestrator.domain.selection import Selection, parse_selection
@@ -57,3 +60,31 @@ def test_no_server_is_touched_by_both(storage: SqlStorage, open_again: Opener) -
             outcomes = {line.outcome, other.outcome}
             assert Outcome.REMEDIATED in outcomes
             assert outcomes & LEFT_ALONE
+
+
+def test_what_another_run_made_compliant_meanwhile_is_found_so(
+    storage: SqlStorage,
+) -> None:
+    with world(storage, ["fe1"]) as made:
+        survey(made.services, Selection())
+        both = approved(made, Selection(), TOGETHER), approved(made, Selection(), ALONE)
+        late = Rollout.open(made.services, start(made.services, both[0]))
+        apply(made.services, both[1])
+        # Nothing but our own journal says any more when it was installed.
+        made.hosts["fe1"].logs.clear()
+        late.carry_out()
+        (line,) = status(made.services, late.run.name).data.outcomes
+        assert line.outcome is Outcome.ALREADY_COMPLIANT
+
+
+def test_a_resume_counts_what_is_left_and_not_what_has_ended(
+    storage: SqlStorage,
+) -> None:
+    heard: list[str] = []
+    with world(storage, SERVERS) as made:
+        survey(made.services, Selection())
+        policy = replace(TOGETHER, growth=(1, 3), manual_gates=True)
+        stopped = apply(made.services, approved(made, Selection(), policy)).data
+        resume(replace(made.services, progress=Lines(heard.append)), stopped.run)
+    assert heard[0] == f"run {stopped.run}: 3 servers"
+    assert heard[-1] == f"run {stopped.run}: 3 of 3 done"
