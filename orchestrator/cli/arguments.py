@@ -94,12 +94,21 @@ Plan = Annotated[
         ),
     ),
 ]
+_run_names = _names_from(lambda uow: (run.name for run in uow.runs.all()))
 Run = Annotated[
     str | None,
     typer.Argument(
         metavar="RUN",
         help="A run's name; the newest if left out.",
-        autocompletion=_names_from(lambda uow: (run.name for run in uow.runs.all())),
+        autocompletion=_run_names,
+    ),
+]
+GoingRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's name; the one that has not ended if left out.",
+        autocompletion=_run_names,
     ),
 ]
 RunOf = Annotated[
@@ -107,7 +116,7 @@ RunOf = Annotated[
     typer.Argument(
         metavar="RUN",
         help="A run's name.",
-        autocompletion=_names_from(lambda uow: (run.name for run in uow.runs.all())),
+        autocompletion=_run_names,
     ),
 ]
 Processes = Annotated[

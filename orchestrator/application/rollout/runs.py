@@ -11,6 +11,7 @@ from orchestrator.application.ports.storage import (
 from orchestrator.application.results import (
     ErrorCode,
     RefusedError,
+    RequestError,
     not_found,
 )
 from orchestrator.application.services import Services
@@ -45,16 +46,36 @@ def find_run(uow: UnitOfWork, name: str | None) -> Run:
     return run
 
 
+def run_to_move(uow: UnitOfWork, name: str | None) -> Run:
+    """A run by name; without one the run that has not ended, or else the newest.
+
+    Raises:
+        RequestError: there is none, or several have not ended: which is meant?
+    """
+    if name is not None:
+        return find_run(uow, name)
+    going = [run for run in uow.runs.all() if run.state not in ENDED]
+    if len(going) > 1:
+        raise RequestError(
+            ErrorCode.BAD_INPUT,
+            f"found {', '.join(f'{run.name} ({run.state})' for run in going)}, "
+            "expected one run that has not ended",
+            "name the run",
+        )
+    return going[0] if going else find_run(uow, None)
+
+
 def move_run(
     services: Services, name: str | None, event: RunEvent, reason: str = ""
 ) -> Run:
-    """Store an event of a run.
+    """Store an event of a run, see :func:`run_to_move`.
 
     Raises:
         RefusedError: the run cannot take the event now.
+        RequestError: there is no such run, or it is not clear which.
     """
     with services.storage.begin() as uow:
-        run = find_run(uow, name)
+        run = run_to_move(uow, name)
         try:
             state = advance_run(run.state, event)
         except IllegalRunTransitionError as error:

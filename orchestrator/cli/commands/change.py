@@ -13,6 +13,7 @@ from orchestrator.application.results import ErrorCode, RequestError
 from orchestrator.cli.arguments import (
     Article,
     Engine,
+    GoingRun,
     Plan,
     Processes,
     Run,
@@ -291,7 +292,7 @@ def apply(
 @command(app, "resume", kind="apply", examples=("resume", "resume run-1a2b3c4d"))
 def resume(
     session: Session,
-    run: Run = None,
+    run: GoingRun = None,
     *,
     processes: Processes = None,
     engine: Engine = None,
@@ -306,7 +307,7 @@ def resume(
 
 
 @command(app, "pause", kind="status", examples=("pause", "pause run-1a2b3c4d"))
-def pause(session: Session, run: Run = None) -> Answer:
+def pause(session: Session, run: GoingRun = None) -> Answer:
     """Begin no further server; what is in flight finishes."""
     from orchestrator.application import apply as use_case
 
@@ -322,7 +323,7 @@ def pause(session: Session, run: Run = None) -> Answer:
 )
 def abort(
     session: Session,
-    run: Run = None,
+    run: GoingRun = None,
     *,
     now: Annotated[
         bool,

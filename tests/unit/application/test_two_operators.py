@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.adapters.database import SqlStorage
-from orchestrator.application.apply import RunReport, apply, resume, status
+from orchestrator.application.apply import RunReport, apply, pause, resume, status
 from orchestrator.application.plans import approve, plan
+from orchestrator.application.results import RequestError
 from orchestrator.application.rollout.admission import start
 from orchestrator.application.rollout.conduct import Rollout
 from orchestrator.application.survey import survey
@@ -88,3 +89,26 @@ def test_a_resume_counts_what_is_left_and_not_what_has_ended(
         resume(replace(made.services, progress=Lines(heard.append)), stopped.run)
     assert heard[0] == f"run {stopped.run}: 3 servers"
     assert heard[-1] == f"run {stopped.run}: 3 of 3 done"
+
+
+def test_without_a_name_the_run_that_has_not_ended_is_meant(
+    storage: SqlStorage,
+) -> None:
+    with world(storage, SERVERS[:2]) as made:
+        survey(made.services, Selection())
+        plans = [approved(made, parse_selection(one), TOGETHER) for one in SERVERS[:2]]
+        older = start(made.services, plans[0])
+        apply(made.services, plans[1])
+        assert pause(made.services, None).data.run == older.name
+
+
+def test_without_a_name_and_two_runs_going_it_is_asked_which(
+    storage: SqlStorage,
+) -> None:
+    with world(storage, SERVERS[:2]) as made:
+        survey(made.services, Selection())
+        plans = [approved(made, parse_selection(one), TOGETHER) for one in SERVERS[:2]]
+        names = [start(made.services, plan).name for plan in plans]
+        with pytest.raises(RequestError, match="expected one run") as refused:
+            pause(made.services, None)
+        assert all(name in str(refused.value) for name in names)
