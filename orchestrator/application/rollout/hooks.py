@@ -96,9 +96,9 @@ class WaveHooks:
     def _run(self, call: HookCall) -> HookResult:
         with ThreadPoolExecutor(max_workers=1) as pool:
             running: Future[HookResult] = pool.submit(run_recorded, self.services, call)
-            while not running.done():
-                wait((running,), timeout=KEEP_SECONDS)
+            while not wait((running,), timeout=KEEP_SECONDS).done:
                 self.keep()
+            self.keep()
             return running.result()
 
     def _attempts(self, wave: Wave) -> tuple[Attempt, ...]:
