@@ -219,10 +219,29 @@ def find_plan(uow: UnitOfWork, name: str) -> StoredPlan:
     return stored
 
 
+def must_be_unaltered(made: Plan) -> None:
+    """Refuse a plan that is not what its digest says.
+
+    Raises:
+        RefusedError: somebody altered it in storage.
+    """
+    if seal(made).digest != made.digest:
+        raise RefusedError(
+            ErrorCode.PLAN_CHANGED,
+            f"plan {made.name} does not match its digest: it was altered in storage",
+            "make a new plan, and ask who changed the database",
+        )
+
+
 def show(services: Services, name: str) -> Result[PlanReport]:
-    """A plan as it was made."""
+    """A plan as it was made.
+
+    Raises:
+        RefusedError: it was altered since, so nobody may rely on what it says.
+    """
     with services.storage.read() as uow:
         stored, inventory = find_plan(uow, name), uow.inventory.load()
+        must_be_unaltered(stored.plan)
         return Result("plan", report_of(services, uow, stored, inventory))
 
 
@@ -258,6 +277,7 @@ def approve(
     now = services.clock.now()
     with services.storage.begin() as uow:
         stored = find_plan(uow, name)
+        must_be_unaltered(stored.plan)
         if stored.run is not None:
             raise RefusedError(
                 ErrorCode.PLAN_STARTED,

@@ -10,6 +10,7 @@ from orchestrator.application.codec import to_json
 from orchestrator.application.plans import (
     find_plan,
     missing_approvals,
+    must_be_unaltered,
     valid_approvals,
 )
 from orchestrator.application.ports.storage import (
@@ -23,7 +24,7 @@ from orchestrator.application.results import (
 from orchestrator.application.services import Services
 from orchestrator.application.timing import forecasts, outside_window
 from orchestrator.domain.evidence import Entry, RecordKind
-from orchestrator.domain.planning import Plan, seal
+from orchestrator.domain.planning import Plan
 from orchestrator.domain.remediation import (
     Attempt,
 )
@@ -67,12 +68,7 @@ def admit(services: Services, uow: UnitOfWork, stored: StoredPlan) -> None:
     plan = stored.plan
     if stored.run is not None:
         raise _started_before(stored)
-    if seal(plan).digest != plan.digest:
-        raise RefusedError(
-            ErrorCode.PLAN_CHANGED,
-            f"plan {plan.name} does not match its digest: it was altered in storage",
-            "make a new plan, and ask who changed the database",
-        )
+    must_be_unaltered(plan)
     _must_be_approved(uow, plan, services.clock.now())
     _must_be_open(services, uow, plan)
 

@@ -11,9 +11,16 @@ import pytest
 
 from orchestrator.application.apply import apply
 from orchestrator.application.explain import explain
-from orchestrator.application.plans import approve, list_plans, plan, show
+from orchestrator.application.plans import (
+    approve,
+    find_plan,
+    list_plans,
+    plan,
+    show,
+)
 from orchestrator.application.ports.storage import Storage
 from orchestrator.application.results import ErrorCode, ExitCode, RefusedError
+from orchestrator.application.services import Services
 from orchestrator.application.survey import survey
 from orchestrator.domain.planning import PlanPolicy
 from orchestrator.domain.selection import Selection, parse_selection
@@ -77,6 +84,24 @@ def test_two_accounts_are_two(estate: World) -> None:
     report = approve(other, name, by="A. Manager", reason="change 1").data
     assert report.approvals_missing == 0
     assert apply(estate.services, name).exit_code is ExitCode.DONE
+
+
+def test_an_altered_plan_is_neither_shown_nor_approved_nor_applied(
+    estate: World,
+) -> None:
+    name = approved(estate)
+    with estate.services.storage.begin() as uow:
+        stored = find_plan(uow, name)
+        false = replace(stored.plan, digest="f" * 64)
+        uow.plans.add(replace(stored, plan=false))
+
+    def attest(services: Services, plan_name: str) -> None:
+        approve(services, plan_name, by="A. Manager", reason="change 1")
+
+    for use in (show, attest, apply):
+        with pytest.raises(RefusedError) as refused:
+            use(estate.services, false.name)
+        assert refused.value.problem.code is ErrorCode.PLAN_CHANGED
 
 
 def test_outside_its_window_a_plan_is_refused_and_kept(estate: World) -> None:
