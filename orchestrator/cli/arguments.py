@@ -140,7 +140,9 @@ def said(option: str, text: str) -> str:
         RequestError: there are only blanks.
     """
     if not text.strip():
-        raise RequestError(ErrorCode.BAD_INPUT, f"{option}: found nothing in it")
+        raise RequestError(
+            ErrorCode.BAD_INPUT, f"{option}: found nothing, expected a few words"
+        )
     return text.strip()
 
 

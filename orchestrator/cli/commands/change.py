@@ -178,7 +178,7 @@ def budgets_of(words: Iterable[str]) -> dict[FailureClass, Budget]:
         except ValueError:
             raise RequestError(
                 ErrorCode.BAD_INPUT,
-                f"--budget: found {word!r}, expected CLASS=N or CLASS=N%",
+                f"--budget: found {word!r}, expected CLASS=N or CLASS=N%, 0 to 100%",
                 f"classes: {', '.join(FailureClass)}; for example --budget install=1",
             ) from None
     return budgets

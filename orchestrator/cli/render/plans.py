@@ -20,6 +20,7 @@ from orchestrator.cli.render.parts import (
     text,
     word,
 )
+from orchestrator.domain.budgets import Budget
 from orchestrator.domain.planning import Approval, PlanPolicy
 
 
@@ -31,6 +32,8 @@ def plan(report: PlanReport) -> Iterator[RenderableType]:
             ("digest", report.digest),
             ("made", moment(report.made)),
             ("policy", _policy(report.policy)),
+            ("gates", _gates(report.policy)),
+            ("budgets", _budgets(report.policy)),
             *_reach(report),
             *(("approved", _approval(each)) for each in report.approvals),
             ("missing", _missing(report)),
@@ -90,13 +93,34 @@ def _policy(policy: PlanPolicy) -> str:
         policy.scope.value,
         f"activate {policy.activation.value}",
         f"waves of {listed(map(_size, policy.growth))} and the rest",
-        f"soak {policy.soak_minutes} min",
         f"facts up to {policy.fact_limit_hours} h",
         f"pool wait {policy.pool_wait_minutes} min",
     ]
     if peers is not None:
         words.append(f"unknown peers taken for {peers.value}")
     return listed(words)
+
+
+def _gates(policy: PlanPolicy) -> str:
+    words = [f"{policy.success_percent}% of a wave", f"soak {policy.soak_minutes} min"]
+    if policy.symptom_gate:
+        words.append("measured not to leak")
+    if policy.manual_gates:
+        words.append("a person's word after each wave")
+    return listed(words)
+
+
+def _budgets(policy: PlanPolicy) -> str:
+    return listed(
+        f"{failure.value} {_allowed(budget)}"
+        for failure, budget in policy.budgets.items()
+    )
+
+
+def _allowed(budget: Budget) -> str:
+    if budget.count is not None:
+        return f"{budget.count}"
+    return "any" if budget.percent is None else f"{budget.percent:g}%"
 
 
 def _size(size: float) -> str:

@@ -23,6 +23,7 @@ from orchestrator.application.plans import (
 from orchestrator.cli.kinds import KINDS
 from orchestrator.cli.render.parts import age
 from orchestrator.cli.text import as_text, clean
+from orchestrator.domain.budgets import Budget, FailureClass
 from orchestrator.domain.compliance import compliance_of
 from orchestrator.domain.planning import PlanPolicy
 from orchestrator.domain.remediation import Action
@@ -128,6 +129,38 @@ def test_a_plan_shows_waves_exclusions_reach_and_difference() -> None:
         "1 servers, 1200 users",
         "waves of 1, 5%, 25% and the rest",
         "added fe1; removed fe7",
+    ):
+        assert part in text
+
+
+def test_a_plan_shows_its_gates_and_budgets_to_whoever_approves_it() -> None:
+    policy = PlanPolicy(
+        budgets={
+            FailureClass.INSTALL: Budget(count=0),
+            FailureClass.VERIFY: Budget(percent=12.5),
+        },
+        success_percent=80,
+        soak_minutes=7,
+        manual_gates=True,
+        symptom_gate=True,
+    )
+    report = PlanReport(
+        plan="0123456789ab",
+        digest="0123456789ab" * 5,
+        article="KB700001",
+        made=NOW,
+        policy=policy,
+        waves=(),
+        excluded=(),
+        radius=BlastRadius(0, (), (), None),
+    )
+
+    text = drawn("plan", report)
+
+    for part in (
+        "80% of a wave, soak 7 min",
+        "measured not to leak, a person's word after each wave",
+        "install 0, verify 12.5%",
     ):
         assert part in text
 
