@@ -54,5 +54,17 @@ def test_plan_show_tells_what_approval_is_missing(
     assert set(estate.runs().values()) == {0}
 
 
+def test_what_a_person_left_out_or_overdid_is_told_what_was_expected(
+    ask: Ask, call: Call
+) -> None:
+    ask("survey")
+    plan = ask("plan", ARTICLE)["data"]["plan"]
+    blank = call("approve", plan, "--by", "A. Manager", "--reason", " ")
+    much = call("plan", ARTICLE, "--budget", "install=101%")
+    assert (blank.code, much.code) == (2, 2)
+    assert "--reason: found nothing, expected a few words" in blank.err
+    assert "expected CLASS=N or CLASS=N%, 0 to 100%" in much.err
+
+
 def _flat(called: Any) -> str:
     return " ".join(called.out.split())
