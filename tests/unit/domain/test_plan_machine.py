@@ -13,7 +13,16 @@ from random import Random
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from orchestrator.domain.availability import Away, Places, pool_full
 from orchestrator.domain.planning import (
@@ -121,6 +130,19 @@ class PlanMachine(RuleBasedStateMachine):
         #: What each digest has stood for.
         self.named: dict[str, object] = {}
 
+    @initialize(
+        target=names,
+        places=st.lists(
+            st.tuples(st.sampled_from(SITES), st.sampled_from((None, *POOLS))),
+            min_size=4,
+            max_size=9,
+        ),
+    )
+    def begin(self, places: list[tuple[str, str | None]]) -> MultipleResults[str]:
+        """With some that need the fix, or waves and limits would seldom be met."""
+        added = [self.add_one("", site, Role.FRONT_END, pool) for site, pool in places]
+        return multiple(*added)
+
     def change(self, name: str, changed: Candidate) -> None:
         self.estate.servers[name] = changed
 
@@ -132,6 +154,9 @@ class PlanMachine(RuleBasedStateMachine):
         pool=st.sampled_from((None, *POOLS, "strange")),
     )
     def add(self, words: str, site: str, role: Role, pool: str | None) -> str:
+        return self.add_one(words, site, role, pool)
+
+    def add_one(self, words: str, site: str, role: Role, pool: str | None) -> str:
         self.count += 1
         # Names that do not sort as they come.
         name = f"s{self.count * 7 % 10}-{self.count}"

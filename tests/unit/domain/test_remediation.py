@@ -158,7 +158,10 @@ class AttemptMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def legal(self, data: st.DataObject) -> None:
         event = data.draw(st.sampled_from(sorted(TRANSITIONS[self.state])))
-        self.state = advance(self.state, event)
+        before, self.state = self.state, advance(self.state, event)
+        # An intent is left behind by an answer from the host or an outcome only.
+        if before in IN_FLIGHT and self.state not in IN_FLIGHT:
+            assert event in (E.FOUND_NOT_LAUNCHED, E.FOUND_INTERRUPTED, E.SETTLE)
         self.launches += event is E.INTEND_LAUNCH
         self.found_not_launched += event is E.FOUND_NOT_LAUNCHED
 
