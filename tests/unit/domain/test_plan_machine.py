@@ -308,7 +308,5 @@ class PlanMachine(RuleBasedStateMachine):
             assert site.max_concurrent is None or at[name] <= site.max_concurrent
 
 
-PlanMachine.TestCase.settings = settings(
-    max_examples=80, stateful_step_count=30, deadline=None
-)
+PlanMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=30)
 TestPlanMachine = PlanMachine.TestCase

@@ -183,7 +183,7 @@ class AttemptMachine(RuleBasedStateMachine):
         assert S.SETTLED in reachable(self.state)
 
 
-AttemptMachine.TestCase.settings = settings(max_examples=50)
+AttemptMachine.TestCase.settings = settings(max_examples=200)
 TestAttemptMachine = AttemptMachine.TestCase
 
 # Settling.

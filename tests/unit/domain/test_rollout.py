@@ -141,5 +141,5 @@ class RunMachine(RuleBasedStateMachine):
         assert reachable(self.state) & ENDED
 
 
-RunMachine.TestCase.settings = settings(max_examples=50, deadline=None)
+RunMachine.TestCase.settings = settings(max_examples=50)
 TestRunMachine = RunMachine.TestCase
