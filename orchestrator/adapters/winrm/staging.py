@@ -11,6 +11,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from platform import node
 
 from orchestrator.adapters.winrm.faults import UnreadableError, WsFaultError
 from orchestrator.adapters.winrm.files import in_command
@@ -260,9 +261,9 @@ def _local(package: Package, location: str) -> bytes:
         data = Path(location).read_bytes()
     except OSError as error:
         raise StagingError(
-            found=f"no readable file {location} ({type(error).__name__})",
+            found=f"no readable file {location} on {node()} ({type(error).__name__})",
             expected="the package",
-            hint="check the path and import the package again",
+            hint="copy it there, or import it again from where it lies",
         ) from error
     found = hashlib.sha256(data).hexdigest()
     if found != package.sha256:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from platform import node
 
 import pytest
 
@@ -117,6 +118,22 @@ def test_another_file_than_the_pinned_one_never_leaves_here(
             failed = host.stage(AttemptFolder("attempt-other"), pinned, source)
     assert isinstance(failed, StagingFailure)
     assert pinned.sha256 in failed.expected
+
+
+def test_a_file_that_is_not_there_is_named_with_the_machine_that_lacks_it(
+    gateway: WinRmGateway, fresh: Lab, tmp_path: Path
+) -> None:
+    pinned, source = package_at(tmp_path, b"MZ the pinned one")
+    Path(source.location).unlink()
+    with fresh as lab:
+        served = only(lab)
+        credential = credential_of(served.computer.profile)
+        with gateway.writer(reached(served), credential) as host:
+            failed = host.stage(AttemptFolder("attempt-missing"), pinned, source)
+    assert isinstance(failed, StagingFailure)
+    lacking = f"no readable file {source.location} on {node()} (FileNotFoundError)"
+    assert failed.found == lacking
+    assert failed.hint
 
 
 def test_a_folder_that_everyone_can_write_is_not_used(

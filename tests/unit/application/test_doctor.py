@@ -62,7 +62,17 @@ def seen(**change: Any) -> Patient:
 def test_an_installation_as_it_should_be_is_done() -> None:
     report = examine(HEALTHY)
     assert report.exit_code is ExitCode.DONE
-    assert {check.health for check in report.data.checks} == {Health.OK}
+    unseen = [one for one in report.data.checks if one.health is not Health.OK]
+    assert [(one.subject, one.health) for one in unseen] == [
+        ("consumer timeout", Health.UNSEEN)
+    ]
+
+
+def test_what_cannot_be_looked_at_is_said_with_what_to_look_at_by_hand() -> None:
+    check = found(HEALTHY, "consumer timeout")
+    assert check.found.startswith("not looked at")
+    assert "rabbitmqctl environment | grep consumer_timeout" in check.hint
+    assert "more than 7200000 ms" in check.hint
 
 
 @pytest.mark.parametrize(

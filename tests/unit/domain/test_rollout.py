@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from orchestrator.domain.rollout import (
     ENDED,
@@ -96,3 +99,47 @@ def test_an_aborted_run_never_runs_again() -> None:
 
 def test_only_a_running_run_dispatches() -> None:
     assert set(S) - NOT_DISPATCHING == {S.RUNNING}
+
+
+class RunMachine(RuleBasedStateMachine):
+    """A run whose operators and worker say whatever they like, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = S.RUNNING
+        self.aborted = False
+
+    @precondition(lambda self: self.state is not S.FINISHED)
+    @rule(data=st.data())
+    def legal(self, data: st.DataObject) -> None:
+        event = data.draw(st.sampled_from(sorted(RUN_TRANSITIONS[self.state])))
+        before, self.state = self.state, advance_run(self.state, event)
+        self.aborted |= event in (E.ABORT, E.ABORT_NOW)
+        # Only an operator's word sets servers going again.
+        if before is not S.RUNNING and self.state is S.RUNNING:
+            assert event is E.RESUME
+        # What an operator, a gate or a budget halts is at no time taken for running.
+        if event in (E.PAUSE, E.ABORT, E.ABORT_NOW, E.STOP):
+            assert self.state in NOT_DISPATCHING
+
+    @rule(event=st.sampled_from(E))
+    def illegal(self, event: RunEvent) -> None:
+        if (self.state, event) in LEGAL:
+            return
+        before = self.state
+        with pytest.raises(IllegalRunTransitionError):
+            advance_run(self.state, event)
+        assert self.state is before
+
+    @invariant()
+    def what_was_aborted_begins_nothing_more(self) -> None:
+        if self.aborted:
+            assert self.state in {S.ABORTING, *ENDED}
+
+    @invariant()
+    def an_end_is_in_sight(self) -> None:
+        assert reachable(self.state) & ENDED
+
+
+RunMachine.TestCase.settings = settings(max_examples=50)
+TestRunMachine = RunMachine.TestCase
