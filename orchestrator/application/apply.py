@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,17 +12,19 @@ from orchestrator.application.ports.storage import UnitOfWork
 from orchestrator.application.results import ExitCode, Result, strongest
 from orchestrator.application.rollout.admission import start
 from orchestrator.application.rollout.conduct import carry_out
+from orchestrator.application.rollout.leases import lives, run_resource
 from orchestrator.application.rollout.runs import find_run, move_run
 from orchestrator.application.services import Services
 from orchestrator.domain.planning import Activation, Plan
 from orchestrator.domain.remediation import (
+    IN_FLIGHT,
     Action,
     Attempt,
     AttemptState,
     Outcome,
     StepRecord,
 )
-from orchestrator.domain.rollout import NOT_DISPATCHING, Run, RunEvent, RunState
+from orchestrator.domain.rollout import ENDED, NOT_DISPATCHING, Run, RunEvent, RunState
 
 _OUT_OF_REACH = frozenset({Outcome.UNREACHABLE})
 
@@ -59,6 +61,8 @@ class RunReport:
     evidence_heads: Mapping[str, str]
     #: At a run's end: the hash of the checkpoint that binds them all.
     evidence_head: str = ""
+    #: What to do where nobody is at work on a run that has not ended.
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +176,30 @@ def report(
         attempts = uow.runs.attempts(run.name)
         if stored is None:
             raise AssertionError("a run's plan is stored with it")
-        data = _report(uow, run, stored.plan, attempts)
+        data = replace(
+            _report(uow, run, stored.plan, attempts),
+            next_step=_next_step(services, uow, run, attempts),
+        )
     code = (
         ExitCode.INTERRUPTED if interrupted else exit_code(run, attempts, stored.plan)
     )
     return Result("run", data, code)
+
+
+def _next_step(
+    services: Services, uow: UnitOfWork, run: Run, attempts: Iterable[Attempt]
+) -> str:
+    resume = f"orchestrator resume {run.name}"
+    if run.state in ENDED:
+        unknown = [found.server for found in attempts if found.state in IN_FLIGHT]
+        names = ", ".join(unknown)
+        return f"{resume} asks the hosts what became of {names}" if unknown else ""
+    held = any(
+        lives(services, lease)
+        for lease in uow.runs.leases()
+        if lease.resource == run_resource(run.name)
+    )
+    return "" if held else f"nobody is at work on it; {resume} goes on"
 
 
 def _report(

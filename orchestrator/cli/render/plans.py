@@ -195,6 +195,7 @@ def run(report: RunReport) -> Iterator[RenderableType]:
         (
             ("state", report.state.value),
             ("because", report.reason),
+            ("next", report.next_step),
             ("started", f"{moment(report.started)} by {report.account}"),
             ("finished", moment(report.finished)),
             ("servers", counts(report.summary)),

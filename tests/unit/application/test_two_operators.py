@@ -13,6 +13,7 @@ from orchestrator.application.plans import approve, plan
 from orchestrator.application.results import RequestError
 from orchestrator.application.rollout.admission import start
 from orchestrator.application.rollout.conduct import Rollout
+from orchestrator.application.rollout.leases import RunLease
 from orchestrator.application.survey import survey
 from orchestrator.cli.progress import Lines
 from orchestrator.domain.planning import Activation, PlanPolicy
@@ -112,3 +113,14 @@ def test_without_a_name_and_two_runs_going_it_is_asked_which(
         with pytest.raises(RequestError, match="expected one run") as refused:
             pause(made.services, None)
         assert all(name in str(refused.value) for name in names)
+
+
+def test_a_run_that_nobody_works_on_says_how_it_goes_on(storage: SqlStorage) -> None:
+    with world(storage, SERVERS[:1]) as made:
+        survey(made.services, Selection())
+        left = start(made.services, approved(made, Selection(), TOGETHER))
+        seen = status(made.services, left.name).data.next_step
+        assert f"orchestrator resume {left.name}" in seen
+        with RunLease(replace(made.services, owner="first"), left.name):
+            assert not status(made.services, left.name).data.next_step
+        assert not resume(made.services, left.name).data.next_step
