@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -110,6 +110,7 @@ def _make_converter() -> cattrs.Converter:
         timedelta, lambda seconds, _: timedelta(seconds=seconds)
     )
     converter.register_structure_hook(float, _number)
+    converter.register_structure_hook_factory(_is_row, _row_loader)
     for union in (Effect, Exposure, Settlement):
         _register_union(converter, union)
     _register_facts(converter)
@@ -122,6 +123,20 @@ def _number(data: object, _: object) -> float:
     if isinstance(data, bool) or not isinstance(data, int | float):
         raise TypeError(f"found {data!r}, expected a number")
     return data
+
+
+def _is_row(kind: Any) -> bool:
+    """Whether a type is a tuple of any length, all of one type."""
+    return typing.get_origin(kind) is tuple and typing.get_args(kind)[1:] == (...,)
+
+
+def _row_loader(
+    kind: Any, converter: cattrs.Converter
+) -> Callable[[Iterable[Any], object], tuple[Any, ...]]:
+    """Reads such a tuple; its values' reader is looked up once, not per value."""
+    of = typing.get_args(kind)[0]
+    load_one = converter.get_structure_hook(of)
+    return lambda data, _: tuple([load_one(one, of) for one in data])
 
 
 def _register_union(converter: cattrs.Converter, union: types.UnionType) -> None:
@@ -150,7 +165,7 @@ def _register_facts(converter: cattrs.Converter) -> None:
         return [converter.unstructure(seen) for seen in facts.observations.values()]
 
     def load_set(data: list[Any], _: object) -> FactSet:
-        seen = [load_one(entry) for entry in data]
+        seen = map(load_one, data)
         return FactSet({(found.kind, found.subject): found for found in seen})
 
     converter.register_unstructure_hook(

@@ -19,7 +19,7 @@ from orchestrator.domain.facts import (
     TraceState,
 )
 from orchestrator.domain.files import FileFinding, FilesSeen
-from orchestrator.domain.hotfix import Hotfix, NoPackage, Package
+from orchestrator.domain.hotfix import FileRow, Hotfix, NoPackage, Package
 from orchestrator.domain.server import Server
 from orchestrator.domain.symptom import Symptom
 
@@ -108,6 +108,8 @@ class Known:
 
     system: OperatingSystem | Lacking
     product: Product | Lacking
+    #: The rows of the table that the server must meet; none where files is ``None``.
+    rows: tuple[FileRow, ...]
     #: ``None`` without a table for the server, or where its system is not known.
     files: FilesSeen | None
     effect: Effect

@@ -297,7 +297,7 @@ class Observation:
     @property
     def name(self) -> str:
         r"""The fact's name for people: ``file c:\windows\system32\x.dll``."""
-        return f"{self.kind.value} {self.subject}".rstrip()
+        return f"{self.kind} {self.subject}".rstrip()
 
     @property
     def readable(self) -> bool:
@@ -378,11 +378,12 @@ class FreshFacts:
         """The fresh value of a fact, or why there is none."""
         seen = self.facts.find(kind, subject)
         if seen is None:
-            return Lacking(f"{kind.value} {subject}".rstrip(), "never read")
+            return Lacking(f"{kind} {subject}".rstrip(), "never read")
         if self._stale(seen):
             return Lacking(seen.name, f"stale, read {seen.at:%Y-%m-%d %H:%M}Z")
-        if isinstance(seen.value, Unreadable):
-            return Lacking(seen.name, f"unreadable, {seen.value.reason}")
-        if not isinstance(seen.value, wanted):
-            raise TypeError(f"{seen.name} holds {type(seen.value).__name__}")
-        return seen.value
+        value = seen.value
+        if isinstance(value, wanted):
+            return value
+        if isinstance(value, Unreadable):
+            return Lacking(seen.name, f"unreadable, {value.reason}")
+        raise TypeError(f"{seen.name} holds {type(value).__name__}")

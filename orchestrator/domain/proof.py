@@ -61,7 +61,7 @@ def _line(
 ) -> Proof:
     seen = case.facts.find(kind, subject)
     return Proof(
-        fact=f"{kind.value} {subject}".rstrip(),
+        fact=f"{kind} {subject}".rstrip(),
         found=found,
         expected=expected,
         holds=found == expected if holds is None else holds,

@@ -46,7 +46,7 @@ from orchestrator.domain.facts import (
     TraceState,
     trace_subject,
 )
-from orchestrator.domain.files import FileFinding, FilesSeen, examine_files
+from orchestrator.domain.files import FileFinding, examine_files
 from orchestrator.domain.hotfix import FileRow, NoPackage
 from orchestrator.domain.proof import proof_of
 from orchestrator.domain.symptom import Leak
@@ -120,10 +120,12 @@ def _unless_lacking(answer: _Match | Lacking) -> _Match:
 def _know(case: Case) -> Known:
     fresh = case.fresh
     system = fresh.value(FactKind.OPERATING_SYSTEM, OperatingSystem)
+    rows = _rows(case, system)
     return Known(
         system=system,
         product=fresh.value(FactKind.PRODUCT, Product),
-        files=_files(case, system),
+        rows=rows,
+        files=examine_files(rows, fresh) if rows else None,
         effect=effect_of(
             case.hotfix, fresh, replacement(case.hotfix.article, case.own, fresh)
         ),
@@ -141,11 +143,6 @@ def _rows(case: Case, system: OperatingSystem | Lacking) -> tuple[FileRow, ...]:
     if table is None or isinstance(system, Lacking):
         return ()
     return table.rows_for(system.platform, system.service_pack)
-
-
-def _files(case: Case, system: OperatingSystem | Lacking) -> FilesSeen | None:
-    rows = _rows(case, system)
-    return examine_files(rows, case.fresh) if rows else None
 
 
 def _not_applicable(case: Case, known: Known) -> _Answer:
@@ -304,8 +301,7 @@ def _renames(case: Case, known: Known) -> _Answer:
         return renames
     if isinstance(known.system, Lacking):
         return known.system
-    rows = _rows(case, known.system)
-    pending = pending_target(rows, renames, known.system)
+    pending = pending_target(known.rows, renames, known.system)
     if pending is None:
         return _PASS
     return _Match(

@@ -191,7 +191,7 @@ class Evidence:
         rows = self._work.connection.execute(
             select(*_COLUMNS).where(*wanted).order_by(*order).limit(PAGE_RECORDS)
         )
-        return [_record(row) for row in rows]
+        return [_record(row) for row in rows.all()]
 
 
 _APPEND = Prepared(insert(EvidenceRow))
@@ -221,16 +221,16 @@ _COLUMNS = (
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> Record:
-    payload = row.payload
+    writer, sequence, at, kind, subject, hashed, previous, own, payload = row
     return Record(
-        writer=row.writer,
-        sequence=row.sequence,
-        at=row.at,
-        kind=RecordKind(row.kind),
-        subject=row.subject,
-        payload_hash=row.payload_hash,
-        previous=row.previous,
-        hash=row.hash,
+        writer=writer,
+        sequence=sequence,
+        at=at,
+        kind=RecordKind(kind),
+        subject=subject,
+        payload_hash=hashed,
+        previous=previous,
+        hash=own,
         payload=None if payload is None else json.loads(payload),
     )
 
