@@ -1,6 +1,7 @@
 """Every benchmark, one after another: ``python -m benchmarks [--scale S] [NAME ...]``.
 
-The figures go to ``build/benchmarks.json``. With the whole scale and every benchmark
+The figures go to ``build/benchmarks.json``; those of other benchmarks stay there, so
+that one can be taken again. Once all are there at the whole scale the page
 ``docs/performance.md`` and its plot are written; else they stand beside the figures.
 """
 
@@ -13,7 +14,6 @@ import platform
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ HEAD = """\
 
 Written by `make bench`; edit `benchmarks/` instead. Everything, the simulated servers
 included, shared the computer's cores; each figure is one run. CPU counts a process of
-its own. A ratio is to the figure beside it, from the same run.
+its own. A ratio is to the figure beside it, from the same run of the same section.
 """
 
 
@@ -94,15 +94,12 @@ BENCHMARKS: dict[str, Callable[[float], dict[str, Any]]] = {
 }
 
 
-def page(found: dict[str, dict[str, Any]], minutes: float, scale: float) -> str:
+def page(found: dict[str, dict[str, Any]]) -> str:
     """The page in Markdown."""
-    now = datetime.now(UTC)  # noqa: TID251  # a benchmark may
-    run = f"{now:%d %B %Y}, {minutes:.0f} minutes, {scale:g} of the full sizes."
-    lines = [HEAD, f"{run} {machine()}", ""]
+    lines = [HEAD, machine(), ""]
     for name, figures in found.items():
-        lines += [f"## {name.capitalize()}", ""]
-        if "settings" in figures:
-            lines += [f"{figures['settings']}.", ""]
+        run = f"{figures['at']}, {figures['scale']:g} of the full sizes"
+        lines += [f"## {name.capitalize()}", "", f"{figures['settings']}. {run}.", ""]
         lines += [table(figures), ""]
         if "points" in figures:
             lines += [f"![Cost as the estate grows]({PLOT})", ""]
@@ -168,19 +165,22 @@ def main(words: Sequence[str]) -> None:
     if given.raw:
         json.dump(BENCHMARKS[given.names[0]](given.scale), sys.stdout)
         return
-    begun, found = time.monotonic(), {}
+    kept = BUILD / "benchmarks.json"
     BUILD.mkdir(exist_ok=True)
+    known = json.loads(kept.read_text()) if given.names and kept.exists() else {}
     for name in given.names or BENCHMARKS:
         sys.stderr.write(f"{name} …\n")
-        found[name] = fresh(name, given.scale)
-        sys.stderr.write(table(found[name]) + "\n\n")
-        (BUILD / "benchmarks.json").write_text(json.dumps(found, indent=1))
-    whole = given.scale >= 1 and not given.names
-    folder = DOCS if whole else BUILD
-    minutes = (time.monotonic() - begun) / 60
-    (folder / "performance.md").write_text(
-        page(found, minutes, given.scale), encoding="utf-8"
+        now = datetime.now(UTC)  # noqa: TID251  # a benchmark may
+        told = {"at": f"{now:%d %B %Y %H:%M} UTC", "scale": given.scale}
+        known[name] = fresh(name, given.scale) | told
+        sys.stderr.write(table(known[name]) + "\n\n")
+        kept.write_text(json.dumps(known, indent=1))
+    found = {name: known[name] for name in BENCHMARKS if name in known}
+    whole = len(found) == len(BENCHMARKS) and all(
+        figures["scale"] >= 1 for figures in found.values()
     )
+    folder = DOCS if whole else BUILD
+    (folder / "performance.md").write_text(page(found), encoding="utf-8")
     if "points" in found.get("growth", {}):
         plot(found["growth"]["points"], folder / PLOT)
     sys.stderr.write(f"{folder / 'performance.md'}\n")

@@ -30,7 +30,7 @@ from orchestrator.application.codec import to_json
 from orchestrator.application.reporting import ReportFormat, surroundings
 from orchestrator.application.services import Services
 from orchestrator.application.survey import scope_of, store_facts
-from orchestrator.cli.main import GARBAGE_OBJECTS
+from orchestrator.cli.main import GARBAGE
 from orchestrator.cli.options import AuditFormat
 from orchestrator.cli.output import write
 from orchestrator.cli.session import Session
@@ -140,7 +140,7 @@ def show(line: str) -> None:
 
 def main(words: Iterable[str]) -> None:
     """Build the estate and measure."""
-    gc.set_threshold(GARBAGE_OBJECTS)
+    gc.set_threshold(*GARBAGE)
     count = next((int(word) for word in words), SERVERS)
     clock = FakeClock()
     with (

@@ -22,7 +22,7 @@ from orchestrator.adapters.database import open_storage
 from orchestrator.application.audit import audit
 from orchestrator.application.plans import plan
 from orchestrator.application.services import Services
-from orchestrator.cli.main import GARBAGE_OBJECTS
+from orchestrator.cli.main import GARBAGE
 from orchestrator.domain.planning import PlanPolicy
 from orchestrator.domain.selection import Selection
 from tests.fakes.clock import FakeClock
@@ -50,7 +50,7 @@ WORK: dict[str, Callable[[Services], object]] = {
 
 def worked(count: int, *names: str) -> dict[str, float]:
     """Build an estate and do these pieces of work; the seconds of each."""
-    gc.set_threshold(GARBAGE_OBJECTS)
+    gc.set_threshold(*GARBAGE)
     clock = FakeClock()
     seconds: dict[str, float] = {}
     with (

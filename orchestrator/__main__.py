@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
 from orchestrator.application.results import ExitCode
 from orchestrator.cli.main import main as run
 
-#: Rarer than by default; measured with benchmarks/audit.py.
-GC_THRESHOLDS = (50_000, 20, 50)
-
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # An audit of thousands of servers makes many values and few cycles.
-    gc.set_threshold(*GC_THRESHOLDS)
     code = run()
     if code == ExitCode.INTERRUPTED:
         # Whoever insisted on leaving must not wait for turns that are in flight; the

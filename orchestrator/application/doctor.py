@@ -146,9 +146,13 @@ def _database(patient: Patient) -> Iterator[Check]:
     elif seen.schema is None:
         yield Check("schema", Health.WARN, "none yet", "the first command makes it")
     else:
-        hint = "the next command upgrades an older one; a newer one needs its release"
         found = f"version {seen.schema}, expected {seen.expected}"
-        yield Check("schema", Health.WARN, found, hint)
+        # Versions are numbers of four digits.
+        if seen.schema > seen.expected:
+            hint = "a newer release made it: use that release here as well"
+            yield Check("schema", Health.FAIL, found, hint)
+        else:
+            yield Check("schema", Health.WARN, found, "the next command upgrades it")
     if patient.elsewhere and not seen.shared:
         hint = "set ORCHESTRATOR_DATABASE to PostgreSQL"
         found = "the engine is celery, and SQLite is a file of one machine"

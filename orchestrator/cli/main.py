@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from orchestrator.cli.failures import Failure
 
 PROGRAM = "orchestrator"
-#: So many new objects between two looks for garbage. What is read of an estate is
-#: trees, which need none; Python's own 700 made an audit of 10,000 servers half as
-#: slow again.
-GARBAGE_OBJECTS = 200_000
+#: So many new objects between two looks for garbage, and so many looks before older
+#: ones are looked at again. What is read of an estate is trees, which need none;
+#: Python's own numbers made an audit of 10,000 servers half as slow again.
+GARBAGE = (500_000, 20, 50)
 
 
 def main(
@@ -41,7 +41,7 @@ def main(
     given = list(sys.argv[1:] if arguments is None else arguments)
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
-    gc.set_threshold(GARBAGE_OBJECTS)
+    gc.set_threshold(*GARBAGE)
     session = Session(given=program)
     try:
         return _run(session, given)

@@ -9,25 +9,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
 
 import pytest
 
-from orchestrator.adapters.articles.reader import Articles
-from orchestrator.adapters.inventory_files.reader import read_inventory
-from orchestrator.application.plans import approve, plan
-from orchestrator.application.survey import survey
 from orchestrator.domain.planning import Activation, PlanPolicy
 from orchestrator.domain.remediation import Outcome
 from orchestrator.domain.rollout import RunState
-from orchestrator.domain.selection import Selection
-from orchestrator.lab import inventory_file
 from orchestrator.lab.scenario import parse
 from orchestrator.lab.serve import Lab
 from tests.faults.dying import (
@@ -37,7 +26,7 @@ from tests.faults.dying import (
     go_on_and_die,
     mortal_services,
 )
-from tests.integration.main_job.test_over_winrm import packages, table
+from tests.fixtures.lab_runs import NEVER, Watch, prepare
 
 SCENARIO = b"""
 servers: 2
@@ -46,7 +35,6 @@ speed: 400
 timing: {install: 20, service_start: 4, service_stop: 4, boot: 60}
 """
 POLICY = PlanPolicy(activation=Activation.RESTART_SERVICE, growth=(2,))
-NEVER = 1 << 30
 #: Checkpoints that a quick run tries, drawn with a seed; ``make faults`` tries all.
 SAMPLE = 60
 SEED = 903927
@@ -59,61 +47,6 @@ forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(["tests.faults.dying"])
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-@dataclass(slots=True)
-class Watch:
-    """Looks at the simulated hosts all the while."""
-
-    lab: Lab
-    most_at_once: int = 0
-    _stop: Event = field(default_factory=Event)
-
-    def look(self) -> None:
-        """Until stopped: on how many servers an installer runs."""
-        while not self._stop.is_set():
-            hosts = [one.computer.host for one in self.lab.servers.values()]
-            now = sum(bool(host.processes.named("update.exe")) for host in hosts)
-            self.most_at_once = max(self.most_at_once, now)
-            time.sleep(0.002)
-
-    @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Look while the block runs."""
-        thread = Thread(target=self.look)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join()
-
-    def installs(self) -> dict[str, int]:
-        """How often an installer was started on each server."""
-        return {
-            name: one.computer.host.processes.starts["update.exe"]
-            for name, one in self.lab.servers.items()
-        }
-
-
-def prepare(url: str, folder: Path, lab: Lab) -> str:
-    """Import everything, survey, plan and approve; the plan's name."""
-    shipped = Articles().shipped("KB903927")
-    assert shipped is not None
-    hotfix = table(shipped, r"%systemroot%\system32\schannel.dll", 1)
-    ports = {name: one.listener.port for name, one in lab.servers.items()}
-    estate = folder / "estate.yml"
-    estate.write_text(inventory_file.dump(lab.estate, ports))
-    with mortal_services(url, Mortal(NEVER)) as services:
-        with services.storage.begin() as uow:
-            uow.catalog.put_hotfix(hotfix)
-            for package, path in packages(hotfix, folder):
-                uow.catalog.put_package(package, str(path))
-            uow.inventory.save(read_inventory(estate))
-        survey(services, Selection())
-        name = plan(services, hotfix.article, Selection(), POLICY).data.plan
-        approve(services, name, by="A. Manager", reason="a test")
-    return name
 
 
 def die(url: str, name: str, dies_at: int, folder: Path) -> int | None:
@@ -130,7 +63,7 @@ def check(url: str, folder: Path, *deaths: int) -> int | None:
     """Deaths, one after another, and what comes after; the checkpoints of a run."""
     with Lab(parse(SCENARIO, "a test"), 1, PASSWORD, port=0) as lab:
         watch = Watch(lab)
-        name = prepare(url, folder, lab)
+        name = prepare(url, folder, lab, POLICY)
         with watch.looking():
             lived = [die(url, name, dies_at, folder) for dies_at in deaths]
             with mortal_services(url, Mortal(NEVER)) as services:

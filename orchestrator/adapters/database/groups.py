@@ -194,6 +194,8 @@ class _Turns:
         #: Threads; a set adds and discards in one step.
         self._waiting: set[int] = set()
         self._holder: int | None = None
+        #: How many turns there were.
+        self._ended = 0
 
     @property
     def wanted(self) -> bool:
@@ -206,19 +208,30 @@ class _Turns:
             raise RuntimeError("a unit of work is open in this thread already")
         self._waiting.add(thread)
         try:
-            taken = self._lock.acquire(timeout=LOCK_SECONDS)
+            self._wait()
         finally:
             self._waiting.discard(thread)
-        if not taken:
-            raise StorageError(
-                f"no turn to write came within {LOCK_SECONDS} seconds",
-                "another thread holds a unit of work open",
-            )
         self._holder = thread
 
     def __exit__(self, *_: object) -> None:
         self._holder = None
+        self._ended += 1
         self._lock.release()
+
+    def _wait(self) -> None:
+        """However long the line is, as long as it moves.
+
+        Raises:
+            StorageError: one unit stayed open for all that time.
+        """
+        ended = self._ended
+        while not self._lock.acquire(timeout=LOCK_SECONDS):
+            if self._ended == ended:
+                raise StorageError(
+                    f"no turn to write came within {LOCK_SECONDS} seconds",
+                    "another thread holds a unit of work open",
+                )
+            ended = self._ended
 
     @contextmanager
     def if_free(self) -> Iterator[bool]:

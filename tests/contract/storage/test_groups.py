@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from orchestrator.adapters.database import SqlStorage, open_storage
+from orchestrator.adapters.database import groups as groups_module
 from orchestrator.adapters.database.engine import make_engine, parse_url
 from orchestrator.adapters.database.evidence import Chain
 from orchestrator.adapters.database.groups import Groups
@@ -23,6 +26,8 @@ from tests.fixtures.samples import AT
 from tests.fixtures.storage import at_once
 
 THREADS, UNITS = 24, 6
+#: Seconds without a turn after which a test gives up.
+PATIENCE_S = 0.2
 
 
 @dataclass
@@ -152,3 +157,36 @@ def test_a_unit_is_committed_though_the_next_in_turn_gave_up(
         )
     with storage.read() as uow:
         assert set(uow.facts.contacts()) == {"srv01"}
+
+
+def test_whoever_waits_in_a_line_that_moves_gets_a_turn(
+    storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups_module, "LOCK_SECONDS", PATIENCE_S)
+
+    def hold(number: int) -> None:
+        with storage.begin() as uow:
+            time.sleep(PATIENCE_S / 2)
+            uow.facts.put_contact(f"srv{number}", AT, None)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hold, range(8)))
+    with storage.read() as uow:
+        assert len(uow.facts.contacts()) == 8
+
+
+def test_whoever_waits_in_a_line_that_stands_still_is_told(
+    storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups_module, "LOCK_SECONDS", PATIENCE_S)
+
+    def write_one() -> None:
+        with storage.begin():
+            pass
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        storage.begin(),
+        pytest.raises(StorageError, match="no turn to write"),
+    ):
+        pool.submit(write_one).result()

@@ -103,6 +103,12 @@ def test_what_cannot_be_looked_at_is_said_with_what_to_look_at_by_hand() -> None
             Health.WARN,
             "expected 0001",
         ),
+        (
+            replace(HEALTHY, database=lambda: replace(DATABASE, schema="0002")),
+            "schema",
+            Health.FAIL,
+            "expected 0001",
+        ),
         (replace(HEALTHY, broker=away), "broker", Health.FAIL, "refused"),
         (replace(HEALTHY, broker=None), "broker", Health.FAIL, "none is set"),
         (
