@@ -26,7 +26,7 @@ PROGRAM = "orchestrator"
 #: So many new objects between two looks for garbage, and so many looks before older
 #: ones are looked at again. What is read of an estate is trees, which need none;
 #: Python's own numbers made an audit of 10,000 servers half as slow again.
-GARBAGE = (500_000, 20, 50)
+GARBAGE = (50_000, 20, 50)
 
 
 def main(

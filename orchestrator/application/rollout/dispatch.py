@@ -104,6 +104,9 @@ class Dispatch:
         """Why one more would be too many; an attempt that is under way never is."""
         other = this.standing.unsettled.get(planned.server)
         if other is not None:
+            owner = this.standing.leased.get(planned.server)
+            if owner is not None:
+                return f"{owner} is at work on it for {other}"
             return f"an attempt of {other} is not settled; resume that run"
         name = planned.pool
         full = self._places.full(planned.server, this.crowd)

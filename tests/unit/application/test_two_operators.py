@@ -13,11 +13,12 @@ from orchestrator.application.plans import approve, plan
 from orchestrator.application.results import RequestError
 from orchestrator.application.rollout.admission import start
 from orchestrator.application.rollout.conduct import Rollout
-from orchestrator.application.rollout.leases import RunLease
+from orchestrator.application.rollout.leases import RunLease, server_resource, take
+from orchestrator.application.rollout.waiting import Waiting
 from orchestrator.application.survey import survey
 from orchestrator.cli.progress import Lines
 from orchestrator.domain.planning import Activation, PlanPolicy
-from orchestrator.domain.remediation import Outcome
+from orchestrator.domain.remediation import AttemptState, Outcome
 from orchestrator.domain.selection import Selection, parse_selection
 from tests.fakes.estate import ARTICLE, World, world
 from tests.fixtures.storage import Opener
@@ -124,3 +125,33 @@ def test_a_run_that_nobody_works_on_says_how_it_goes_on(storage: SqlStorage) -> 
         with RunLease(replace(made.services, owner="first"), left.name):
             assert not status(made.services, left.name).data.next_step
         assert not resume(made.services, left.name).data.next_step
+
+
+def test_whoever_waits_for_another_run_is_told_whether_it_lives(
+    storage: SqlStorage,
+) -> None:
+    with world(storage, SERVERS[:1]) as made:
+        survey(made.services, Selection())
+        plans = [approved(made, Selection(), policy) for policy in (TOGETHER, ALONE)]
+        theirs, ours = (start(made.services, plan) for plan in plans)
+        with storage.begin() as uow:
+            begun = uow.runs.attempt(theirs.name, SERVERS[0])
+            begun = replace(begun, state=AttemptState.PREPARING)
+            assert uow.runs.save_attempt(begun, fence=0)
+        heard: list[str] = []
+        rollout = Rollout.open(
+            replace(made.services, progress=Lines(heard.append)), ours
+        )
+
+        def told() -> str:
+            waiting = Waiting(rollout.plan.servers(), rollout.estate.inventory)
+            assert rollout.dispatch.begin(waiting, room=1) == ([], [])
+            return heard[-1]
+
+        assert f"attempt of {theirs.name} is not settled" in told()
+        first = replace(made.services, owner="first")
+        with storage.begin() as uow:
+            take(first, uow, server_resource(SERVERS[0]))
+        heard.clear()
+        rollout.services.progress.started(1, "anew")
+        assert f"first is at work on it for {theirs.name}" in told()
