@@ -75,10 +75,12 @@ class Applied:
         """As rows."""
         count = self.outcomes.total()
         what = f"{count} servers, {in_flight} in flight"
+        cpu, wall = self.cost.cpu_s, self.cost.wall_s
         return [
             Figure(f"{what}: wall", self.cost.wall_s, "s", "ideal", self.ratio),
             Figure(f"{what}: ideal", self.ideal, "s"),
-            Figure(f"{what}: CPU a server", self.cost.cpu_s / count * 1e3, "ms"),
+            Figure(f"{what}: CPU a server", cpu / count * 1e3, "ms"),
+            Figure(f"{what}: CPU of its one interpreter", cpu, "s", "wall", cpu / wall),
             Figure(f"{what}: peak memory", self.cost.peak_kib / 1024, "MiB"),
         ]
 
