@@ -35,11 +35,13 @@ def show(session: Session, result: Answer) -> None:
         tell("note", result.problems)
 
 
-def glance(session: Session, result: Answer) -> None:
-    """Show how a result stands while it moves; only on a terminal."""
-    if sys.stdout.isatty() and not session.json:
-        sys.stdout.write(_CLEAR + _drawn(session, result, sys.stdout))
-        sys.stdout.flush()
+def glance(session: Session, result: Answer) -> bool:
+    """Show how a result stands while it moves, on a terminal; whether it is one."""
+    if not sys.stdout.isatty() or session.json:
+        return False
+    sys.stdout.write(_CLEAR + _drawn(session, result, sys.stdout))
+    sys.stdout.flush()
+    return True
 
 
 def write(

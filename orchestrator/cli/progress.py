@@ -17,6 +17,8 @@ from orchestrator.domain.remediation import AttemptState, Outcome, Step
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from orchestrator.application.apply import RunReport
+
 #: Servers that are shown at work at once; more would scroll the screen away.
 ROWS = 12
 #: Plain lines tell of this many parts of the whole.
@@ -109,6 +111,26 @@ class Lines(Quiet):
         """A line."""
         with self._lock:
             self._write(clean(f"{self._what}: {text}"))
+
+
+class Following:
+    """Tells of a run that another process works on, as that process itself does."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Nothing was seen yet."""
+        self._progress = progress
+        self._ended: set[str] | None = None
+
+    def look(self, report: RunReport) -> None:
+        """Tell what has ended since the last look."""
+        if self._ended is None:
+            self._ended = set()
+            self._progress.started(len(report.outcomes), f"run {report.run}")
+        for line in report.outcomes:
+            if line.outcome is not None and line.server not in self._ended:
+                self._ended.add(line.server)
+                self._progress.server(line.server, line.outcome.value, line.reason)
+                self._progress.advanced(line.server)
 
 
 class Bars(Quiet):

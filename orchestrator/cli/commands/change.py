@@ -380,6 +380,7 @@ def status(
     """Show a run; without a name every run, or with --watch the newest."""
     from orchestrator.application import apply as use_case
     from orchestrator.cli.output import glance
+    from orchestrator.cli.progress import Following
     from orchestrator.domain.rollout import RunState
 
     moving = (RunState.RUNNING, RunState.PAUSING, RunState.ABORTING)
@@ -387,8 +388,10 @@ def status(
         if run is None and not watch:
             return use_case.list_runs(services)
         seen = use_case.status(services, run)
+        following = Following(services.progress)
         while watch and seen.data.state in moving:
-            glance(session, replace(seen, kind="status"))
+            if not glance(session, replace(seen, kind="status")):
+                following.look(seen.data)
             time.sleep(WATCH_SECONDS)
             seen = use_case.status(services, seen.data.run)
         return replace(seen, kind="status")

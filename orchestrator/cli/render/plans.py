@@ -150,8 +150,10 @@ def _missing(report: PlanReport) -> str:
     count = report.approvals_missing
     if not count or report.run:
         return ""
-    other = "another account" if report.approvals else "an account"
-    return f"{count} of {report.policy.approvals} approvals, each of {other}"
+    of = report.policy.approvals
+    return f"{count} of {of} approvals" + (
+        ", each by another account" if of > 1 else ""
+    )
 
 
 def _forecast(report: PlanReport) -> Iterator[tuple[str, object]]:

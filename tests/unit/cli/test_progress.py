@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from orchestrator.cli.progress import Bars, Lines, Quiet, reporter
+from orchestrator.cli.progress import Bars, Following, Lines, Quiet, reporter
+from tests.fakes.reports import run_of
 
 
 def test_lines_tell_what_servers_came_to_and_tenths_of_the_whole() -> None:
@@ -84,3 +87,18 @@ def test_bars_draw_what_is_at_work_and_leave_nothing(
     written = capsys.readouterr()
     assert written.out == ""
     assert "slowed to 1 at once" in written.err
+
+
+def test_who_follows_a_run_hears_each_end_once() -> None:
+    whole = run_of([f"fe{number}" for number in range(20)], "a reason")
+    lines: list[str] = []
+    following = Following(Lines(lines.append))
+
+    following.look(replace(whole, outcomes=whole.outcomes[:1]))
+    following.look(whole)
+    following.look(whole)
+
+    ended = [line.server for line in whole.outcomes if line.outcome is not None]
+    told = [line.partition(":")[0] for line in lines[1:] if not line.startswith("run")]
+    assert told == ended
+    assert lines[0].startswith(f"run {whole.run}: ")
