@@ -150,10 +150,9 @@ def _missing(report: PlanReport) -> str:
     count = report.approvals_missing
     if not count or report.run:
         return ""
-    of = report.policy.approvals
-    return f"{count} of {of} approvals" + (
-        ", each by another account" if of > 1 else ""
-    )
+    other = "another account" if report.approvals else "an account"
+    each = f", each of {other}" if report.policy.approvals > 1 else ""
+    return f"{count} of {report.policy.approvals} approvals{each}"
 
 
 def _forecast(report: PlanReport) -> Iterator[tuple[str, object]]:
