@@ -199,7 +199,9 @@ def _next_step(
         for lease in uow.runs.leases()
         if lease.resource == run_resource(run.name)
     )
-    return "" if held else f"nobody is at work on it; {resume} goes on"
+    # What stopped a run says itself what lets it go on.
+    said = held or resume in run.reason
+    return "" if said else f"nobody is at work on it; {resume} goes on"
 
 
 def _report(
