@@ -59,7 +59,10 @@ def test_the_doctor_sees_database_broker_workers_and_clocks(fleet: Fleet) -> Non
     checks = {one["subject"]: one for one in data["checks"]}
     assert code == 0, checks
     assert checks[f"site {SITE}"]["health"] == "ok", worker.said()
-    assert {one["health"] for one in data["checks"]} == {"ok"}
+    # Of all this only what RabbitMQ tells nobody from afar is not seen.
+    not_ok = {name: one for name, one in checks.items() if one["health"] != "ok"}
+    assert {one["health"] for one in not_ok.values()} == {"unseen"}, not_ok
+    assert len(not_ok) == 1
     clocks = [name for name in checks if name.startswith("clock of ")]
     assert len(clocks) == 2
     worker.kill()
