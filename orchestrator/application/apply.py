@@ -61,7 +61,8 @@ class RunReport:
     evidence_heads: Mapping[str, str]
     #: At a run's end: the hash of the checkpoint that binds them all.
     evidence_head: str = ""
-    #: What to do where nobody is at work on a run that has not ended.
+    #: What to do where nobody is at work on a run that has not ended, or where one
+    #: that has ended left a server unknown.
     next_step: str = ""
 
 
